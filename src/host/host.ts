@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** The parts of the C++ core that can answer a request. On Node each is an addon of its own, loaded only when asked. */
+export type Backend = "nft";
+
+/**
+ * What a command may ask of the world it runs in. Two implementations: Node (host/node.ts) and the static
+ * executable (native/quickjs). Everything above it is plain ECMAScript 2022.
+ */
+export interface Host {
+  /** The arguments after the program's name. */
+  readonly args: readonly string[];
+  /** The value of an environment variable, or undefined. */
+  env(name: string): string | undefined;
+  /** The text of a file, decoded as UTF-8. "-" reads standard input. Throws an Error whose message names the file and the reason. */
+  readFile(path: string): string;
+  /** Writes all of the text to standard output (1) or standard error (2). */
+  write(fd: 1 | 2, text: string): void;
+  /**
+   * Sends one request to the C++ core and gives its reply: one JSON document each way (docs/core.md).
+   * Rejects only when the core itself cannot be reached; what the kernel refuses comes back in the reply.
+   */
+  call(backend: Backend, request: string): Promise<string>;
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Family, Mode } from "../policy/policy.ts";
+
+/** What went wrong, as a closed union. The contract of {@link NetfilterError}; messages are for people. */
+export type NetfilterErrorCode =
+  /** CAP_NET_ADMIN (or, to enter a namespace, CAP_SYS_ADMIN) is missing. */
+  | "permission-denied"
+  /** The kernel, or this build of sluice, lacks what the mode needs. */
+  | "mode-unavailable"
+  /** A family that was asked for by name is not in this kernel (ipv6.disable=1). */
+  | "family-unavailable"
+  /** The table accepts rules and ignores them (NFT_TABLE_F_DORMANT). */
+  | "table-dormant"
+  /** Another process owns the table (NFT_TABLE_F_OWNER). */
+  | "table-owned"
+  /** PREROUTING or OUTPUT exists with another type, hook or priority, or a chain of ours is a base chain. */
+  | "chain-incompatible"
+  /** The kernel refused a table, chain or rule. Nothing was changed. */
+  | "refused"
+  /** Other writers, or a lock, kept us out until the deadline. Nothing was changed. */
+  | "timed-out"
+  /** The kernel took the rules, and holds something else. */
+  | "verification-failed"
+  /** The network namespace cannot be entered. */
+  | "namespace"
+  /** A kernel setting cannot be written. */
+  | "sysctl"
+  /** The native addon cannot be loaded. */
+  | "addon-unavailable"
+  /** The request itself is malformed: a bug in the caller or in sluice. */
+  | "invalid-request"
+  /** Any other system call that failed. */
+  | "system-call-failed";
+
+export interface NetfilterErrorDetails {
+  readonly code: NetfilterErrorCode;
+  readonly errno?: number | undefined;
+  readonly syscall?: string | undefined;
+  readonly mode?: Mode | undefined;
+  readonly family?: Family | undefined;
+  readonly table?: string | undefined;
+  readonly chain?: string | undefined;
+  /** The rule, as iptables would write it. */
+  readonly rule?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Everything that can go wrong between a valid policy and rules in the kernel.
+ *
+ * @example
+ * try {
+ *   await install(policy, { mode: "nft" });
+ * } catch (error) {
+ *   if (error instanceof NetfilterError && error.code === "permission-denied") askForNetAdmin();
+ *   else throw error;
+ * }
+ */
+export class NetfilterError extends Error {
+  readonly code: NetfilterErrorCode;
+  /** The kernel's errno (22 is EINVAL), where a system call failed. */
+  readonly errno: number | undefined;
+  readonly syscall: string | undefined;
+  readonly mode: Mode | undefined;
+  readonly family: Family | undefined;
+  readonly table: string | undefined;
+  readonly chain: string | undefined;
+  /** The rule that caused it, as iptables would write it. */
+  readonly rule: string | undefined;
+
+  constructor(message: string, details: NetfilterErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "NetfilterError";
+    this.code = details.code;
+    this.errno = details.errno;
+    this.syscall = details.syscall;
+    this.mode = details.mode;
+    this.family = details.family;
+    this.table = details.table;
+    this.chain = details.chain;
+    this.rule = details.rule;
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Family, Mode } from "../policy/policy.ts";
+
+/** An inclusive range of TCP ports; one port has first === last. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A network: its address with the host bits cleared, in the kernel's spelling (RFC 5952 for IPv6), and its prefix length. */
+export interface Subnet {
+  readonly family: Family;
+  readonly address: string;
+  readonly prefixLength: number;
+}
+
+/**
+ * What a packet must be for a rule to apply. A closed union: a new member needs an encoder and a decoder in
+ * each back end, a case in each renderer, and a row in the round-trip test.
+ */
+export type Match =
+  /** The layer-4 protocol: `-p tcp`. */
+  | { readonly type: "protocol"; readonly protocol: "tcp" | "udp" }
+  /** The name of the interface a packet came in by: `-i eth0`. A trailing `+` matches any ending. */
+  | { readonly type: "inInterface"; readonly name: string }
+  /** The name of the interface a packet leaves by: `-o lo`. A trailing `+` matches any ending. */
+  | { readonly type: "outInterface"; readonly name: string }
+  /** The source address: `-s 10.0.0.0/8`. */
+  | { readonly type: "source"; readonly subnet: Subnet }
+  /** The destination address: `-d 10.0.0.0/8`. */
+  | { readonly type: "destination"; readonly subnet: Subnet }
+  /** The destination port, one or a range: `-m tcp --dport 80`, `--dport 80:90`. */
+  | { readonly type: "destinationPort"; readonly ports: PortRange }
+  /** Any of up to 15 slots of destination ports; a range takes two: `-m multiport --dports 80,90:100`. */
+  | { readonly type: "multiport"; readonly ports: readonly PortRange[] }
+  /** The owner of the sending socket: `-m owner --uid-owner 2102`, `--gid-owner 2102`. */
+  | { readonly type: "owner"; readonly uid?: number; readonly gid?: number };
+
+/** What happens to a packet that a rule matches. */
+export type Verdict =
+  | { readonly type: "return" }
+  | { readonly type: "accept" }
+  /** REDIRECT to a port of this host. */
+  | { readonly type: "redirect"; readonly port: number }
+  | { readonly type: "jump"; readonly chain: string };
+
+export interface Rule {
+  /** The families in whose tables this rule stands. */
+  readonly families: readonly Family[];
+  readonly matches: readonly Match[];
+  readonly verdict: Verdict;
+  /** At most 255 bytes. Empty: none. */
+  readonly comment: string;
+}
+
+/** A chain of ours: it holds exactly these rules, in this order. */
+export interface Chain {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+}
+
+/** A chain that the kernel enters by itself. It may hold the rules of others; ours are the jumps. */
+export interface BaseChain {
+  readonly name: string;
+  readonly hook: "prerouting" | "output";
+  readonly type: "nat";
+  readonly priority: number;
+  /** One jump for each chain of ours that is entered from here. */
+  readonly jumps: readonly Rule[];
+}
+
+/** A table that holds these chains. */
+export interface Table {
+  readonly family: Family;
+  readonly name: string;
+}
+
+/**
+ * What the kernel shall hold, for both families. Plain data: the same value is committed, rendered and
+ * compared with what the kernel reads back.
+ */
+export interface Ruleset {
+  readonly mode: Mode;
+  readonly tables: readonly Table[];
+  readonly baseChains: readonly BaseChain[];
+  readonly chains: readonly Chain[];
+  /** Chains of ours that shall not exist: those of a direction that the policy leaves alone. */
+  readonly absentChains: readonly string[];
+}
