@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/core.h"
+
+#include <rapidjson/error/en.h>
+
+#include <cstring>
+#include <limits>
+
+#include "core/json.h"
+#include "core/namespace.h"
+#include "core/ruleset_json.h"
+#include "core/sysctl.h"
+
+namespace sluice {
+namespace {
+
+using json::Fail;
+using json::Object;
+using json::Place;
+using json::Value;
+using json::Writer;
+
+constexpr size_t kLongestPath = 4095;  // PATH_MAX without its NUL
+
+// A path that may be absent; empty then.
+std::string ReadNetns(const Object& request) {
+  if (request.Optional("netns") == nullptr) return "";
+  std::string path = request.String("netns", kLongestPath);
+  if (path.empty()) Fail(request.At("netns"), "empty");
+  return path;
+}
+
+CommitFunction BackendFor(Mode mode, const Backends& backends) {
+  if (mode == Mode::kNft && backends.nft != nullptr) return backends.nft;
+  throw Error(ErrorCode::kModeUnavailable, "this build of sluice has no such mode");
+}
+
+void WriteCommitResult(Writer& writer, const CommitResult& result) {
+  writer.StartObject();
+  writer.Key("changed");
+  writer.Bool(result.changed);
+  writer.Key("generation");
+  writer.Uint(result.generation);
+  writer.Key("attempts");
+  writer.Uint(result.attempts);
+  writer.Key("messages");
+  writer.Uint(result.messages);
+  writer.Key("bytes");
+  writer.Uint64(result.bytes);
+  writer.Key("families");
+  writer.StartArray();
+  for (const InstalledFamily& family : result.families) {
+    writer.StartObject();
+    writer.Key("family");
+    writer.String(Name(family.family));
+    writer.Key("present");
+    writer.Bool(family.present);
+    writer.Key("changed");
+    writer.Bool(family.changed);
+    writer.Key("chains");
+    writer.StartArray();
+    for (const InstalledChain& chain : family.chains) WriteChain(writer, chain);
+    writer.EndArray();
+    writer.EndObject();
+  }
+  writer.EndArray();
+  writer.Key("stale");
+  writer.StartArray();
+  for (const Family family : result.stale) writer.String(Name(family));
+  writer.EndArray();
+  writer.EndObject();
+}
+
+void Commit(const Value& document, const Place& place, const Backends& backends, Writer& writer) {
+  const Object request(document, place, {"op", "netns", "timeoutMs", "families", "ruleset"});
+  const std::string netns = ReadNetns(request);
+  CommitRequest commit;
+  commit.deadline =
+      std::chrono::steady_clock::now() +
+      std::chrono::milliseconds(request.Integer("timeoutMs", 0, std::numeric_limits<int32_t>::max()));
+  json::ForEach(
+      request.Required("families"), request.At("families"), [&](const Value& item, const Place& at) {
+        const Object wanted(item, at, {"family", "required"});
+        commit.families.push_back(
+            {ReadFamily(wanted.Required("family"), wanted.At("family")), wanted.Boolean("required")});
+      });
+  commit.ruleset = ReadRuleset(request.Required("ruleset"), request.At("ruleset"));
+  const CommitFunction function = BackendFor(commit.ruleset.mode, backends);
+
+  CommitResult result;
+  RunInNamespace(netns, [&] { result = function(commit); });
+  WriteCommitResult(writer, result);
+}
+
+// net. and then words, digits and underscores joined by dots: nothing that could leave /proc/sys/net.
+void CheckSysctlName(const std::string& name, const Place& place) {
+  bool word = false;  // the character before can end a word
+  for (const char c : name) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    if (!letter && !(c == '.' && word)) Fail(place, "not the name of a setting");
+    word = letter;
+  }
+  if (!word || name.rfind("net.", 0) != 0) Fail(place, "not the name of a setting below net");
+}
+
+void Sysctl(const Value& document, const Place& place, Writer& writer) {
+  const Object request(document, place, {"op", "netns", "name", "value"});
+  const std::string netns = ReadNetns(request);
+  const std::string name = request.String("name", 128);
+  CheckSysctlName(name, request.At("name"));
+  const std::string value = request.String("value", 128);
+
+  std::string previous;
+  RunInNamespace(netns, [&] { previous = WriteSysctl(name, value); });
+  writer.StartObject();
+  writer.Key("previous");
+  json::WriteText(writer, previous);
+  writer.EndObject();
+}
+
+void Answer(std::string_view text, const Backends& backends, Writer& writer) {
+  rapidjson::Document document;
+  // Iterative: a document may nest deeper than the stack is long.
+  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data(),
+                                                                                         text.size());
+  const Place place;
+  if (document.HasParseError()) {
+    Fail(place, std::string(rapidjson::GetParseError_En(document.GetParseError())) + " (at byte " +
+                    std::to_string(document.GetErrorOffset()) + ")");
+  }
+  if (!document.IsObject()) Fail(place, "not an object");
+  const auto member = document.FindMember("op");
+  if (member == document.MemberEnd()) Fail(place.Key("op"), "missing");
+  const std::string op = json::String(member->value, place.Key("op"), 32);
+  if (op == "commit") return Commit(document, place, backends, writer);
+  if (op == "sysctl") return Sysctl(document, place, writer);
+  Fail(place.Key("op"), "unknown operation");
+}
+
+void WriteStringIf(Writer& writer, const char* key, const std::string& value) {
+  if (value.empty()) return;
+  writer.Key(key);
+  json::WriteText(writer, value);
+}
+
+std::string ErrorReply(const Error& error) {
+  rapidjson::StringBuffer buffer;
+  Writer writer(buffer);
+  writer.StartObject();
+  writer.Key("error");
+  writer.StartObject();
+  writer.Key("code");
+  writer.String(Name(error.code));
+  writer.Key("detail");
+  json::WriteText(writer, error.detail);
+  if (error.error_number != 0) {
+    writer.Key("errno");
+    writer.Int(error.error_number);
+    WriteStringIf(writer, "name", ErrnoName(error.error_number));
+    WriteStringIf(writer, "reason", strerror(error.error_number));
+  }
+  WriteStringIf(writer, "syscall", error.syscall);
+  if (error.family) WriteStringIf(writer, "family", Name(*error.family));
+  WriteStringIf(writer, "table", error.table);
+  WriteStringIf(writer, "chain", error.chain);
+  if (error.rule) {
+    writer.Key("rule");
+    writer.Uint64(*error.rule);
+  }
+  WriteStringIf(writer, "part", error.part);
+  writer.EndObject();
+  writer.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+}  // namespace
+
+std::string Call(std::string_view request, const Backends& backends) noexcept {
+  try {
+    rapidjson::StringBuffer buffer;
+    Writer writer(buffer);
+    writer.StartObject();
+    writer.Key("ok");
+    Answer(request, backends, writer);
+    writer.EndObject();
+    return {buffer.GetString(), buffer.GetSize()};
+  } catch (const Error& error) {
+    return ErrorReply(error);
+  } catch (const std::exception& error) {
+    return ErrorReply(Error(ErrorCode::kSystemCallFailed, error.what()));
+  }
+}
+
+}  // namespace sluice

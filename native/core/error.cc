@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/error.h"
+
+#include <cerrno>
+
+namespace sluice {
+
+const char* Name(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kPermissionDenied:
+      return "permission-denied";
+    case ErrorCode::kModeUnavailable:
+      return "mode-unavailable";
+    case ErrorCode::kFamilyUnavailable:
+      return "family-unavailable";
+    case ErrorCode::kTableDormant:
+      return "table-dormant";
+    case ErrorCode::kTableOwned:
+      return "table-owned";
+    case ErrorCode::kChainIncompatible:
+      return "chain-incompatible";
+    case ErrorCode::kRefused:
+      return "refused";
+    case ErrorCode::kTimedOut:
+      return "timed-out";
+    case ErrorCode::kVerificationFailed:
+      return "verification-failed";
+    case ErrorCode::kNamespace:
+      return "namespace";
+    case ErrorCode::kSysctl:
+      return "sysctl";
+    case ErrorCode::kInvalidRequest:
+      return "invalid-request";
+    case ErrorCode::kSystemCallFailed:
+      break;
+  }
+  return "system-call-failed";
+}
+
+// strerrorname_np is glibc's alone, and these are all that netlink, setns and procfs answer with.
+const char* ErrnoName(int number) {
+  switch (number) {
+#define SLUICE_ERRNO(name) \
+  case name:               \
+    return #name;
+    SLUICE_ERRNO(EPERM)
+    SLUICE_ERRNO(ENOENT)
+    SLUICE_ERRNO(EINTR)
+    SLUICE_ERRNO(EIO)
+    SLUICE_ERRNO(EBADF)
+    SLUICE_ERRNO(EAGAIN)
+    SLUICE_ERRNO(ENOMEM)
+    SLUICE_ERRNO(EACCES)
+    SLUICE_ERRNO(EBUSY)
+    SLUICE_ERRNO(EEXIST)
+    SLUICE_ERRNO(ENODEV)
+    SLUICE_ERRNO(ENOTDIR)
+    SLUICE_ERRNO(EISDIR)
+    SLUICE_ERRNO(EINVAL)
+    SLUICE_ERRNO(ENFILE)
+    SLUICE_ERRNO(EMFILE)
+    SLUICE_ERRNO(ENOSPC)
+    SLUICE_ERRNO(EROFS)
+    SLUICE_ERRNO(ERANGE)
+    SLUICE_ERRNO(ELOOP)
+    SLUICE_ERRNO(ENAMETOOLONG)
+    SLUICE_ERRNO(EOVERFLOW)
+    SLUICE_ERRNO(EMSGSIZE)
+    SLUICE_ERRNO(EPROTONOSUPPORT)
+    SLUICE_ERRNO(EOPNOTSUPP)
+    SLUICE_ERRNO(EAFNOSUPPORT)
+    SLUICE_ERRNO(ENOBUFS)
+    SLUICE_ERRNO(ETIMEDOUT)
+    SLUICE_ERRNO(ENETDOWN)
+    SLUICE_ERRNO(EMLINK)
+#undef SLUICE_ERRNO
+    default:
+      return "";
+  }
+}
+
+Error SystemCallError(int error_number, std::string syscall, std::string what_was_tried) {
+  const bool denied = error_number == EPERM || error_number == EACCES;
+  Error error(denied ? ErrorCode::kPermissionDenied : ErrorCode::kSystemCallFailed,
+              std::move(what_was_tried));
+  error.error_number = error_number;
+  error.syscall = std::move(syscall);
+  return error;
+}
+
+}  // namespace sluice

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "core/error.h"
+
+// Strict reading and writing of the documents of docs/core.md, on RapidJSON.
+namespace sluice::json {
+
+using Value = rapidjson::Value;
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+// Where in the request a value stands, as a chain of frames on the stack: written out only for an error.
+struct Place {
+  const Place* parent = nullptr;
+  std::string_view key = {};
+  size_t index = 0;
+
+  Place Key(std::string_view name) const { return Place{this, name, 0}; }
+  Place Item(size_t position) const { return Place{this, {}, position}; }
+  std::string Text() const;
+};
+
+[[noreturn]] void Fail(const Place& place, const std::string& problem);
+
+// An object that holds no key twice, and none but these.
+class Object {
+ public:
+  Object(const Value& value, const Place& place, std::initializer_list<std::string_view> keys);
+
+  const Value& Required(std::string_view key) const;
+  const Value* Optional(std::string_view key) const;  // null when absent
+  Place At(std::string_view key) const { return place_.Key(key); }
+
+  std::string String(std::string_view key, size_t longest) const;
+  int64_t Integer(std::string_view key, int64_t least, int64_t most) const;
+  bool Boolean(std::string_view key) const;
+
+ private:
+  const Value& value_;
+  const Place& place_;
+};
+
+std::string String(const Value& value, const Place& place, size_t longest);
+int64_t Integer(const Value& value, const Place& place, int64_t least, int64_t most);
+
+// Calls `each(item, place)` for the items of an array.
+template <typename Each>
+void ForEach(const Value& value, const Place& place, Each each) {
+  if (!value.IsArray()) Fail(place, "not an array");
+  size_t index = 0;
+  for (const Value& item : value.GetArray()) {
+    each(item, place.Item(index));
+    ++index;
+  }
+}
+
+// Writes text that came from the kernel, which may hold any bytes: what is not UTF-8 becomes U+FFFD.
+void WriteText(Writer& writer, std::string_view text);
+void WriteKey(Writer& writer, std::string_view key);
+
+}  // namespace sluice::json

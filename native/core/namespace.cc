@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/namespace.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <exception>
+#include <system_error>
+#include <thread>
+
+#include "core/error.h"
+#include "core/file_descriptor.h"
+
+namespace sluice {
+namespace {
+
+Error NamespaceError(int error_number, const char* syscall, std::string detail) {
+  Error error = SystemCallError(error_number, syscall, std::move(detail));
+  error.code = ErrorCode::kNamespace;
+  return error;
+}
+
+void Enter(const std::string& path) {
+  // O_NONBLOCK: a FIFO in its place must not hold us up.
+  const FileDescriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!descriptor.valid()) throw NamespaceError(errno, "open", "cannot open the network namespace " + path);
+  if (ioctl(descriptor.get(), NS_GET_NSTYPE) != CLONE_NEWNET) {
+    throw Error(ErrorCode::kNamespace, path + " is not a network namespace");
+  }
+  if (setns(descriptor.get(), CLONE_NEWNET) != 0) {
+    throw NamespaceError(errno, "setns", "cannot enter the network namespace " + path);
+  }
+}
+
+}  // namespace
+
+void RunInNamespace(const std::string& path, const std::function<void()>& work) {
+  if (path.empty()) return work();
+  std::exception_ptr failure;
+  const auto enter_and_work = [&] {
+    try {
+      Enter(path);
+      work();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  };
+  try {
+    std::thread(enter_and_work).join();
+  } catch (const std::system_error& error) {
+    throw SystemCallError(error.code().value(), "clone", "cannot start a thread for the network namespace");
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace sluice

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace sluice {
+
+// Runs `work` in the network namespace at `path`, on a thread of its own that ends with it; with an empty
+// path, on this thread. setns(2) is per thread, and going back would need CAP_SYS_ADMIN in the namespace
+// left. Throws Error with code kNamespace when the namespace cannot be entered, and whatever `work` throws.
+void RunInNamespace(const std::string& path, const std::function<void()>& work);
+
+}  // namespace sluice
