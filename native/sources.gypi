@@ -9,16 +9,42 @@
       "native/core/sysctl.cc"
     ],
     "nft_sources": [
-      "native/nft/commit.cc"
+      "native/nft/batch.cc",
+      "native/nft/commit.cc",
+      "native/nft/connection.cc",
+      "native/nft/expression.cc",
+      "native/nft/match/comment.cc",
+      "native/nft/match/destination_port.cc",
+      "native/nft/match/interface.cc",
+      "native/nft/match/multiport.cc",
+      "native/nft/match/owner.cc",
+      "native/nft/match/protocol.cc",
+      "native/nft/match/subnet.cc",
+      "native/nft/match/verdict.cc",
+      "native/nft/plan.cc",
+      "native/nft/request.cc",
+      "native/nft/rule.cc",
+      "native/nft/rule_builder.cc",
+      "native/nft/state.cc"
     ],
     "socket_sources": [
-      "native/socket/original_destination.cc"
+      "native/socket/inet_address.cc",
+      "native/socket/link.cc",
+      "native/socket/network_namespace.cc",
+      "native/socket/original_destination.cc",
+      "native/socket/route.cc",
+      "native/socket/rtnetlink.cc",
+      "native/socket/tcp.cc"
     ],
     "node_door_sources": [
       "native/node/door.cc"
     ],
     "node_socket_sources": [
-      "native/node/socket_addon.cc"
+      "native/node/socket_addon.cc",
+      "native/node/task_runner.cc",
+      "native/core/error.cc",
+      "native/core/namespace.cc",
+      "native/core/sysctl.cc"
     ]
   }
 }

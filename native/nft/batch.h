@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ruleset.h"
+#include "nft/connection.h"
+#include "nft/handles.h"
+
+namespace sluice::nft {
+
+// What a message of the batch is about, to name it should the kernel refuse it.
+struct Subject {
+  enum class Kind { kBatch, kTable, kChain, kRule };
+  Kind kind;
+  Family family;
+  std::string table;
+  std::string chain;
+  std::optional<size_t> rule;  // its index in the request; absent for a flush or a removal
+};
+
+// The messages of one transaction: the kernel applies all of them or none (nfnetlink_rcv_batch).
+class Batch {
+ public:
+  Batch(Connection& connection, uint32_t generation);
+
+  void AddTable(const Subject& subject);
+  void AddBaseChain(const Subject& subject, const BaseChain& chain);
+  void AddChain(const Subject& subject);
+  void DeleteChain(const Subject& subject);
+  // Appends a rule, whose table and chain are set here.
+  void AddRule(const Subject& subject, nftnl_rule* rule);
+  void DeleteRule(const Subject& subject, uint64_t handle);
+  void FlushChain(const Subject& subject);
+
+  bool empty() const { return count_ == 0; }
+  uint32_t count() const { return count_; }
+  size_t size() const { return bytes_.size(); }
+
+  // Ends the batch and sends it. Empty when the kernel applied it.
+  std::vector<Refusal> Commit();
+
+  const Subject* SubjectOf(const Refusal& refusal) const;
+  // The expression that the kernel pointed at, such as "match owner"; empty when it did not.
+  std::string PartOf(const Refusal& refusal) const;
+
+ private:
+  nlmsghdr* Begin(uint16_t type, uint16_t flags, const Subject& subject);
+  void End(nlmsghdr* header);
+  void Boundary(uint16_t type, std::optional<uint32_t> generation);
+  void Reserve();
+
+  Connection& connection_;
+  std::vector<char> bytes_;
+  size_t used_ = 0;
+  size_t last_ = 0;  // where the last message starts
+  uint32_t count_ = 0;
+  uint32_t first_sequence_ = 0;
+  std::vector<Subject> subjects_;
+  std::vector<size_t> starts_;
+};
+
+}  // namespace sluice::nft

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "nft/commit.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include "core/error.h"
+#include "core/file_descriptor.h"
+#include "nft/plan.h"
+#include "nft/rule.h"
+#include "nft/state.h"
+
+namespace sluice::nft {
+namespace {
+
+// With ipv6.disable=1 the kernel has no such address family, and no packet that a rule could meet.
+bool Present(Family family) {
+  if (family == Family::kIpv4) return true;
+  const FileDescriptor probe(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return probe.valid() || errno != EAFNOSUPPORT;
+}
+
+class Transaction {
+ public:
+  explicit Transaction(const CommitRequest& request) : request_(request) {}
+
+  CommitResult Run() {
+    ChooseFamilies();
+    while (!Attempt()) CheckDeadline();
+    return std::move(result_);
+  }
+
+ private:
+  void ChooseFamilies() {
+    for (const WantedFamily& wanted : request_.families) {
+      InstalledFamily family{wanted.family, Present(wanted.family), false, {}};
+      if (!family.present && wanted.required) {
+        Error error(ErrorCode::kFamilyUnavailable, "this kernel has no such family");
+        error.family = wanted.family;
+        throw error;
+      }
+      if (family.present) present_.push_back(wanted.family);
+      result_.families.push_back(std::move(family));
+    }
+    for (const Table& table : request_.ruleset.tables) {
+      if (IsPresent(table.family)) wanted_.push_back(Encode(request_.ruleset, table));
+    }
+  }
+
+  bool IsPresent(Family family) const {
+    return std::find(present_.begin(), present_.end(), family) != present_.end();
+  }
+
+  void CheckDeadline() const {
+    if (std::chrono::steady_clock::now() < request_.deadline) return;
+    throw Error(ErrorCode::kTimedOut, "other programs changed the rules again and again: given up after " +
+                                          std::to_string(result_.attempts) + " attempts");
+  }
+
+  // False when another writer came between: nothing was changed, start again.
+  bool Attempt() {
+    ++result_.attempts;
+    const std::optional<State> state = ReadState(connection_, request_.ruleset, present_);
+    if (!state) return false;
+    Batch batch(connection_, state->generation);
+    std::set<Family> changed;
+    for (const WantedTable& table : wanted_) {
+      const uint32_t before = batch.count();
+      PlanTable(table, *state->Find(table.family), batch);
+      if (batch.count() != before) changed.insert(table.family);
+    }
+    if (batch.empty()) {
+      Report(*state);
+      return true;
+    }
+    if (!Send(batch)) return false;
+    result_.changed = true;
+    result_.messages = batch.count();
+    result_.bytes = batch.size();
+    for (InstalledFamily& family : result_.families) family.changed = changed.count(family.family) != 0;
+    Report(ReadBack());
+    return true;
+  }
+
+  static bool Send(Batch& batch) {
+    const std::vector<Refusal> refusals = batch.Commit();
+    if (refusals.empty()) return true;
+    // The first refusal is the cause; those behind it may follow from it.
+    const Refusal& refusal = refusals.front();
+    const Subject* subject = batch.SubjectOf(refusal);
+    const bool whole = subject == nullptr || subject->kind == Subject::Kind::kBatch;
+    // What a batch bound to an older generation is answered (nf_tables_valid_genid).
+    if (whole && refusal.error_number == ERESTART) return false;
+
+    Error error = SystemCallError(refusal.error_number, "sendto", Describe(whole ? nullptr : subject));
+    if (!whole) {
+      if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
+      error.family = subject->family;
+      error.table = subject->table;
+      error.chain = subject->chain;
+      error.rule = subject->rule;
+      error.part = batch.PartOf(refusal);
+    }
+    throw error;
+  }
+
+  static std::string Describe(const Subject* subject) {
+    if (subject == nullptr) return "the kernel refused the transaction";
+    switch (subject->kind) {
+      case Subject::Kind::kTable:
+        return "the kernel refused the table";
+      case Subject::Kind::kChain:
+        return "the kernel refused the chain";
+      default:
+        return subject->rule ? "the kernel refused a rule"
+                             : "the kernel refused to remove rules of the chain";
+    }
+  }
+
+  State ReadBack() {
+    for (;;) {
+      std::optional<State> state = ReadState(connection_, request_.ruleset, present_);
+      if (state) {
+        Verify(*state);
+        return std::move(*state);
+      }
+      CheckDeadline();
+    }
+  }
+
+  void Verify(const State& state) {
+    Batch difference(connection_, state.generation);
+    for (const WantedTable& table : wanted_) {
+      PlanTable(table, *state.Find(table.family), difference);
+      if (difference.empty()) continue;
+      Error error(ErrorCode::kVerificationFailed,
+                  "the kernel took the rules and holds others: another program has changed them since");
+      error.family = table.family;
+      error.table = table.name;
+      throw error;
+    }
+  }
+
+  void Report(const State& state) {
+    result_.generation = state.generation;
+    for (InstalledFamily& family : result_.families) {
+      const TableState* table = state.Find(family.family);
+      if (table != nullptr && family.present) family.chains = Chains(*table);
+    }
+    for (const TableState& table : state.tables) {
+      const bool asked =
+          std::any_of(request_.families.begin(), request_.families.end(),
+                      [&](const WantedFamily& wanted) { return wanted.family == table.family; });
+      if (!asked && HasOurs(table)) result_.stale.push_back(table.family);
+    }
+  }
+
+  bool HasOurs(const TableState& table) const {
+    const Ruleset& ruleset = request_.ruleset;
+    return std::any_of(ruleset.chains.begin(), ruleset.chains.end(),
+                       [&](const Chain& chain) { return table.Find(chain.name) != nullptr; }) ||
+           std::any_of(ruleset.absent_chains.begin(), ruleset.absent_chains.end(),
+                       [&](const std::string& name) { return table.Find(name) != nullptr; });
+  }
+
+  std::vector<InstalledChain> Chains(const TableState& table) const {
+    std::vector<InstalledChain> chains;
+    for (const BaseChain& base : request_.ruleset.base_chains) {
+      const ChainState* state = table.Find(base.name);
+      if (state == nullptr) continue;
+      chains.push_back({base.name, base.hook, state->policy_accept, Rules(*state, table.family, false)});
+    }
+    for (const Chain& chain : request_.ruleset.chains) {
+      const ChainState* state = table.Find(chain.name);
+      if (state == nullptr) continue;
+      chains.push_back({chain.name, std::nullopt, true, Rules(*state, table.family, true)});
+    }
+    return chains;
+  }
+
+  std::vector<InstalledRule> Rules(const ChainState& chain, Family family, bool own) const {
+    std::vector<InstalledRule> rules;
+    for (const RuleHandle& handle : chain.rules) {
+      rules.push_back(DecodeRule(handle.get(), family));
+      rules.back().own = own || IsOurs(JumpTarget(handle.get()));
+    }
+    return rules;
+  }
+
+  bool IsOurs(const std::string& chain_name) const {
+    const auto& chains = request_.ruleset.chains;
+    return std::any_of(chains.begin(), chains.end(),
+                       [&](const Chain& chain) { return chain.name == chain_name; });
+  }
+
+  const CommitRequest& request_;
+  Connection connection_;
+  std::vector<Family> present_;
+  std::vector<WantedTable> wanted_;
+  CommitResult result_;
+};
+
+}  // namespace
+
+CommitResult Commit(const CommitRequest& request) { return Transaction(request).Run(); }
+
+}  // namespace sluice::nft

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/ruleset.h"
+#include "nft/expression.h"
+#include "nft/rule_builder.h"
+
+// One file here for each match: how iptables-nft encodes it in a table of `family`, and how to read that
+// back. A decoder looks at the cursor; when it understands what stands there it takes it, else it leaves it.
+namespace sluice::nft {
+
+void Encode(const ProtocolMatch& match, RuleBuilder& rule);
+std::optional<Match> DecodeProtocol(Cursor& cursor);
+
+void Encode(const InterfaceMatch& match, RuleBuilder& rule);
+std::optional<Match> DecodeInterface(Cursor& cursor);
+
+void Encode(const SubnetMatch& match, RuleBuilder& rule);
+std::optional<Match> DecodeSubnet(Cursor& cursor, Family family);
+
+void Encode(const DestinationPortMatch& match, RuleBuilder& rule);
+std::optional<Match> DecodeDestinationPort(Cursor& cursor);
+
+void Encode(const MultiportMatch& match, RuleBuilder& rule);
+std::optional<Match> DecodeMultiport(Cursor& cursor);
+
+void Encode(const OwnerMatch& match, RuleBuilder& rule);
+std::optional<Match> DecodeOwner(Cursor& cursor);
+
+void EncodeComment(const std::string& comment, RuleBuilder& rule);
+std::optional<std::string> DecodeComment(Cursor& cursor);
+
+void EncodeVerdict(const Verdict& verdict, Family family, RuleBuilder& rule);
+std::optional<Verdict> DecodeVerdict(Cursor& cursor, Family family);
+
+}  // namespace sluice::nft

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "nft/plan.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include <array>
+
+#include "core/error.h"
+#include "nft/rule.h"
+
+namespace sluice::nft {
+namespace {
+
+// Since kernel 5.12; not in the headers of older distributions.
+constexpr uint32_t kTableOwned = 0x2;  // NFT_TABLE_F_OWNER
+
+uint32_t HookNumber(Hook hook) { return hook == Hook::kPrerouting ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_OUT; }
+
+std::string Describe(const std::string& type, uint32_t hook, int32_t priority) {
+  constexpr std::array kHooks = {"prerouting", "input", "forward", "output", "postrouting"};  // by number
+  const std::string name = hook < kHooks.size() ? kHooks[hook] : std::to_string(hook);
+  return "of type " + type + " at hook " + name + " with priority " + std::to_string(priority);
+}
+
+class Planner {
+ public:
+  Planner(const WantedTable& wanted, const TableState& state, Batch& batch)
+      : wanted_(wanted), state_(state), batch_(batch) {}
+
+  void Plan() {
+    CheckTable();
+    const bool chains_wanted = !wanted_.chains.empty();
+    if (!state_.exists && chains_wanted) batch_.AddTable(About(Subject::Kind::kTable, ""));
+    for (const WantedChain& chain : wanted_.chains) PlanChain(chain);
+    for (const std::string& name : wanted_.ruleset->absent_chains) PlanAbsence(name);
+  }
+
+ private:
+  Subject About(Subject::Kind kind, const std::string& chain, std::optional<size_t> rule = {}) const {
+    return {kind, wanted_.family, wanted_.name, chain, rule};
+  }
+
+  Error Unfit(ErrorCode code, const std::string& detail, const std::string& chain = "") const {
+    Error error(code, detail);
+    error.family = wanted_.family;
+    error.table = wanted_.name;
+    error.chain = chain;
+    return error;
+  }
+
+  void CheckTable() const {
+    if ((state_.flags & NFT_TABLE_F_DORMANT) != 0) {
+      throw Unfit(ErrorCode::kTableDormant, "it is dormant: it accepts rules and ignores them");
+    }
+    if ((state_.flags & kTableOwned) != 0) {
+      throw Unfit(ErrorCode::kTableOwned, "another process owns it");
+    }
+  }
+
+  // Creates our chain, then the base chains that enter it, then fills both: the order in which a sequence of
+  // iptables commands would have made them.
+  void PlanChain(const WantedChain& wanted) {
+    const std::string& name = wanted.chain->name;
+    const ChainState* chain = state_.Find(name);
+    if (chain != nullptr && chain->base_priority) {
+      throw Unfit(ErrorCode::kChainIncompatible, "it is a base chain, entered by the kernel itself", name);
+    }
+    if (chain == nullptr) batch_.AddChain(About(Subject::Kind::kChain, name));
+    if (chain == nullptr || !HoldsExactly(*chain, wanted)) {
+      if (chain != nullptr && !chain->rules.empty()) batch_.FlushChain(About(Subject::Kind::kRule, name));
+      for (const WantedRule& rule : wanted.rules) {
+        batch_.AddRule(About(Subject::Kind::kRule, name, rule.index), rule.rule.get());
+      }
+    }
+    for (const WantedJump& jump : wanted_.jumps) {
+      if (jump.target == name) PlanJump(jump);
+    }
+  }
+
+  static bool HoldsExactly(const ChainState& chain, const WantedChain& wanted) {
+    if (chain.rules.size() != wanted.rules.size()) return false;
+    for (size_t i = 0; i < wanted.rules.size(); ++i) {
+      if (!SameRule(wanted.rules[i].rule.get(), chain.rules[i].get())) return false;
+    }
+    return true;
+  }
+
+  void CheckBase(const BaseChain& base, const ChainState& chain) const {
+    const bool fits =
+        chain.base_priority == base.priority && chain.hook == HookNumber(base.hook) && chain.type == "nat";
+    if (fits) return;
+    const std::string found =
+        chain.base_priority ? Describe(chain.type, chain.hook, *chain.base_priority) : "not a base chain";
+    throw Unfit(ErrorCode::kChainIncompatible,
+                "it is " + found + "; wanted: " + Describe("nat", HookNumber(base.hook), base.priority),
+                base.name);
+  }
+
+  // A jump into our chain keeps its place, whatever else it matches; ours is added only where there is none,
+  // and of several that are exactly ours one stays.
+  void PlanJump(const WantedJump& jump) {
+    const BaseChain& base = *jump.base;
+    const ChainState* chain = state_.Find(base.name);
+    bool entered = false;
+    if (chain == nullptr) {
+      batch_.AddBaseChain(About(Subject::Kind::kChain, base.name), base);
+    } else {
+      CheckBase(base, *chain);
+      for (const RuleHandle& rule : chain->rules) {
+        if (JumpTarget(rule.get()) != jump.target) continue;
+        if (entered && SameRule(jump.rule.get(), rule.get())) {
+          batch_.DeleteRule(About(Subject::Kind::kRule, base.name),
+                            nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE));
+        }
+        entered = true;
+      }
+    }
+    if (!entered) batch_.AddRule(About(Subject::Kind::kRule, base.name, jump.index), jump.rule.get());
+  }
+
+  // The kernel refuses to delete a chain that a rule still jumps to: the jumps go first.
+  void PlanAbsence(const std::string& name) {
+    const ChainState* chain = state_.Find(name);
+    if (chain == nullptr) return;
+    if (chain->base_priority) {
+      throw Unfit(ErrorCode::kChainIncompatible, "it is a base chain, entered by the kernel itself", name);
+    }
+    for (const BaseChain& base : wanted_.ruleset->base_chains) {
+      const ChainState* entrance = state_.Find(base.name);
+      if (entrance == nullptr) continue;
+      for (const RuleHandle& rule : entrance->rules) {
+        if (JumpTarget(rule.get()) != name) continue;
+        batch_.DeleteRule(About(Subject::Kind::kRule, base.name),
+                          nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE));
+      }
+    }
+    if (!chain->rules.empty()) batch_.FlushChain(About(Subject::Kind::kRule, name));
+    batch_.DeleteChain(About(Subject::Kind::kChain, name));
+  }
+
+  const WantedTable& wanted_;
+  const TableState& state_;
+  Batch& batch_;
+};
+
+}  // namespace
+
+WantedTable Encode(const Ruleset& ruleset, const Table& table) {
+  WantedTable wanted{table.family, table.name, {}, {}, &ruleset};
+  for (const Chain& chain : ruleset.chains) {
+    WantedChain encoded{&chain, {}};
+    for (size_t i = 0; i < chain.rules.size(); ++i) {
+      if (!chain.rules[i].In(table.family)) continue;
+      encoded.rules.push_back({i, EncodeRule(chain.rules[i], table.family)});
+    }
+    wanted.chains.push_back(std::move(encoded));
+  }
+  for (const BaseChain& base : ruleset.base_chains) {
+    for (size_t i = 0; i < base.jumps.size(); ++i) {
+      const Rule& jump = base.jumps[i];
+      if (!jump.In(table.family)) continue;
+      wanted.jumps.push_back(
+          {&base, i, std::get<JumpVerdict>(jump.verdict).chain, EncodeRule(jump, table.family)});
+    }
+  }
+  return wanted;
+}
+
+void PlanTable(const WantedTable& wanted, const TableState& state, Batch& batch) {
+  Planner(wanted, state, batch).Plan();
+}
+
+}  // namespace sluice::nft

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "nft/request.h"
+
+#include <libnftnl/common.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "nft/attribute.h"
+
+namespace sluice::nft {
+namespace {
+
+// Names are at most NFT_NAME_MAXLEN each in what is read here, and no request holds anything else.
+constexpr size_t kLargestRequest = 1024;
+
+class Request {
+ public:
+  Request(uint16_t type, uint16_t family, uint16_t flags, uint32_t sequence)
+      : bytes_(kLargestRequest),
+        header_(nftnl_nlmsg_build_hdr(bytes_.data(), type, family, NLM_F_REQUEST | flags, sequence)) {}
+
+  nlmsghdr* header() { return header_; }
+  std::vector<char> Take() {
+    bytes_.resize(MNL_ALIGN(header_->nlmsg_len));
+    return std::move(bytes_);
+  }
+
+ private:
+  std::vector<char> bytes_;
+  nlmsghdr* header_;
+};
+
+// "match owner" for an extension of x_tables, else the expression's own name.
+std::string NameOf(const nlattr* expression) {
+  std::string name;
+  ForEachNested(expression, [&](const nlattr* attribute) {
+    const uint16_t type = mnl_attr_get_type(attribute);
+    if (type == NFTA_EXPR_NAME) name = mnl_attr_get_str(attribute);
+    if (type != NFTA_EXPR_DATA || (name != "match" && name != "target")) return;
+    ForEachNested(attribute, [&](const nlattr* info) {
+      static_assert(static_cast<int>(NFTA_MATCH_NAME) == static_cast<int>(NFTA_TARGET_NAME));
+      if (mnl_attr_get_type(info) == NFTA_MATCH_NAME) name.append(" ").append(mnl_attr_get_str(info));
+    });
+  });
+  return name;
+}
+
+}  // namespace
+
+uint16_t ProtocolFamily(Family family) { return family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6; }
+
+std::vector<char> GetGeneration(uint32_t sequence) {
+  return Request(NFT_MSG_GETGEN, NFPROTO_UNSPEC, 0, sequence).Take();
+}
+
+std::vector<char> GetTable(Family family, const std::string& table, uint32_t sequence) {
+  Request request(NFT_MSG_GETTABLE, ProtocolFamily(family), 0, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_TABLE_NAME, table.c_str());
+  return request.Take();
+}
+
+std::vector<char> GetChain(Family family, const std::string& table, const std::string& chain,
+                           uint32_t sequence) {
+  Request request(NFT_MSG_GETCHAIN, ProtocolFamily(family), 0, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_CHAIN_TABLE, table.c_str());
+  mnl_attr_put_strz(request.header(), NFTA_CHAIN_NAME, chain.c_str());
+  return request.Take();
+}
+
+std::vector<char> DumpRules(Family family, const std::string& table, const std::string& chain,
+                            uint32_t sequence) {
+  Request request(NFT_MSG_GETRULE, ProtocolFamily(family), NLM_F_DUMP, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_RULE_TABLE, table.c_str());
+  mnl_attr_put_strz(request.header(), NFTA_RULE_CHAIN, chain.c_str());
+  return request.Take();
+}
+
+std::string ExpressionAt(const nlmsghdr* message, uint32_t offset) {
+  const char* target = reinterpret_cast<const char*>(message) + offset;
+  std::string name;
+  ForEachAttribute(static_cast<const char*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg),
+                   mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg), [&](const nlattr* attribute) {
+                     if (mnl_attr_get_type(attribute) != NFTA_RULE_EXPRESSIONS) return;
+                     ForEachNested(attribute, [&](const nlattr* expression) {
+                       const char* start = reinterpret_cast<const char*>(expression);
+                       if (target >= start && target < start + mnl_attr_get_len(expression)) {
+                         name = NameOf(expression);
+                       }
+                     });
+                   });
+  return name;
+}
+
+}  // namespace sluice::nft

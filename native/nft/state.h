@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ruleset.h"
+#include "nft/connection.h"
+#include "nft/handles.h"
+
+namespace sluice::nft {
+
+// What nf_tables holds of the tables and chains that a ruleset is about. Nothing else is read, so that
+// ten thousand rules of others cost nothing.
+struct ChainState {
+  std::optional<int32_t> base_priority;  // absent: not a base chain
+  uint32_t hook = 0;
+  std::string type;
+  bool policy_accept = true;
+  std::vector<RuleHandle> rules;
+};
+
+struct TableState {
+  Family family;
+  std::string name;
+  bool exists = false;
+  uint32_t flags = 0;
+  std::map<std::string, ChainState> chains;  // those that exist, of the ones asked for
+
+  const ChainState* Find(const std::string& chain) const {
+    const auto found = chains.find(chain);
+    return found == chains.end() ? nullptr : &found->second;
+  }
+};
+
+struct State {
+  uint32_t generation = 0;
+  std::vector<TableState> tables;
+
+  const TableState* Find(Family family) const;
+};
+
+// Asks for every table of the ruleset and every chain that it names, and for the rules of those chains in the
+// tables of `with_rules`. Nothing when the ruleset changed meanwhile: ask again. Reading creates nothing.
+std::optional<State> ReadState(Connection& connection, const Ruleset& ruleset,
+                               const std::vector<Family>& with_rules);
+
+uint32_t ReadGeneration(Connection& connection);
+
+}  // namespace sluice::nft

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <napi.h>
+
+#include "nft/commit.h"
+#include "node/door.h"
+
+// nft.node: the core with the back end on libnftnl and libmnl.
+namespace {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  sluice::Backends backends;
+  backends.nft = sluice::nft::Commit;
+  sluice::node::ExportDoor(env, exports, backends);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(nft, Init)

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fcntl.h>
+#include <napi.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+#include "core/namespace.h"
+#include "core/sysctl.h"
+#include "node/task_runner.h"
+#include "socket/descriptor.h"
+#include "socket/inet_address.h"
+#include "socket/link.h"
+#include "socket/network_namespace.h"
+#include "socket/original_destination.h"
+#include "socket/route.h"
+#include "socket/tcp.h"
+
+// The addon `socket`: libc and the kernel's headers only. src/proxy and src/testing are its callers; they
+// check what comes in, this only makes sure that nothing malformed reaches the kernel.
+namespace sluice {
+namespace {
+
+Error InvalidArgument(size_t index, const char* expected) {
+  return Error(ErrorCode::kInvalidRequest, "argument " + std::to_string(index) + " must be " + expected);
+}
+
+int32_t IntegerArgument(const Napi::CallbackInfo& info, size_t index, int32_t lowest, int32_t highest) {
+  if (!info[index].IsNumber()) throw InvalidArgument(index, "a number");
+  const double value = info[index].As<Napi::Number>().DoubleValue();
+  if (!(value >= lowest && value <= highest)) throw InvalidArgument(index, "in range");
+  const auto integer = static_cast<int32_t>(value);
+  if (integer != value) throw InvalidArgument(index, "an integer");
+  return integer;
+}
+
+uint16_t PortArgument(const Napi::CallbackInfo& info, size_t index) {
+  return static_cast<uint16_t>(IntegerArgument(info, index, 0, UINT16_MAX));
+}
+
+bool BooleanArgument(const Napi::CallbackInfo& info, size_t index) {
+  if (!info[index].IsBoolean()) throw InvalidArgument(index, "a boolean");
+  return info[index].As<Napi::Boolean>().Value();
+}
+
+std::string TextArgument(const Napi::CallbackInfo& info, size_t index) {
+  if (!info[index].IsString()) throw InvalidArgument(index, "a string");
+  std::string text = info[index].As<Napi::String>().Utf8Value();
+  // The kernel's interfaces would stop reading there.
+  if (text.find('\0') != std::string::npos) throw InvalidArgument(index, "free of zero bytes");
+  return text;
+}
+
+// The empty string stands for none.
+std::optional<InetAddress> OptionalAddressArgument(const Napi::CallbackInfo& info, size_t index) {
+  const std::string text = TextArgument(info, index);
+  return text.empty() ? std::nullopt : std::optional<InetAddress>(ParseInetAddress(text));
+}
+
+// A namespace that a call works in, as a descriptor of its own: the caller may close his while the call is
+// under way.
+class NamespaceHandle {
+ public:
+  NamespaceHandle(const Napi::CallbackInfo& info, size_t index)
+      : descriptor_(fcntl(IntegerArgument(info, index, 0, INT32_MAX), F_DUPFD_CLOEXEC, 0)) {
+    if (descriptor_.valid()) return;
+    Error error = SystemCallError(errno, "fcntl", "cannot use the descriptor of the network namespace");
+    error.code = ErrorCode::kNamespace;
+    throw error;
+  }
+
+  int get() const { return descriptor_.get(); }
+
+  template <typename Work>
+  void Run(const Work& work) const {
+    RunInNamespace("/proc/self/fd/" + std::to_string(descriptor_.get()), work);
+  }
+
+ private:
+  Descriptor descriptor_;
+};
+
+// std::function copies what it holds.
+std::shared_ptr<const NamespaceHandle> NamespaceArgument(const Napi::CallbackInfo& info, size_t index) {
+  return std::make_shared<const NamespaceHandle>(info, index);
+}
+
+TaskRunner& Runner(Napi::Env env) { return *env.GetInstanceData<TaskRunner>(); }
+
+// (descriptor) -> {address, port, family: 4 | 6}; 0 when the connection was not redirected; otherwise the
+// errno.
+Napi::Value CallOriginalDestination(const Napi::CallbackInfo& info) {
+  const OriginalDestinationResult result =
+      OriginalDestination(IntegerArgument(info, 0, INT32_MIN, INT32_MAX));
+  if (!result.destination) return Napi::Number::New(info.Env(), result.error_number);
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("address", result.destination->address);
+  object.Set("port", static_cast<uint32_t>(result.destination->port));
+  object.Set("family", result.destination->family == AF_INET ? 4 : 6);
+  return object;
+}
+
+// () -> promise of a descriptor
+Napi::Value CallCreateNamespace(const Napi::CallbackInfo& info) {
+  return Runner(info.Env()).Run(info.Env(), []() -> TaskOutcome { return CreateNetworkNamespace(); });
+}
+
+// (namespace, name, peer namespace, peer name)
+Napi::Value CallCreateVethPair(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(),
+           [here = NamespaceArgument(info, 0), name = TextArgument(info, 1),
+            there = NamespaceArgument(info, 2), peer_name = TextArgument(info, 3)]() -> TaskOutcome {
+             here->Run([&] { CreateVethPair(name, there->get(), peer_name); });
+             return {};
+           });
+}
+
+// (namespace, interface)
+Napi::Value CallSetLinkUp(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(), [here = NamespaceArgument(info, 0), name = TextArgument(info, 1)]() -> TaskOutcome {
+        here->Run([&] { SetLinkUp(name); });
+        return {};
+      });
+}
+
+// (namespace, interface, address, prefix length)
+Napi::Value CallAddAddress(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(),
+           [here = NamespaceArgument(info, 0), name = TextArgument(info, 1),
+            address = ParseInetAddress(TextArgument(info, 2)),
+            prefix_length = IntegerArgument(info, 3, 0, 128)]() -> TaskOutcome {
+             here->Run([&] { AddAddress(name, address, prefix_length); });
+             return {};
+           });
+}
+
+// (namespace, destination, prefix length, gateway or "", interface or "")
+Napi::Value CallAddRoute(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(),
+           [here = NamespaceArgument(info, 0), destination = ParseInetAddress(TextArgument(info, 1)),
+            prefix_length = IntegerArgument(info, 2, 0, 128), gateway = OptionalAddressArgument(info, 3),
+            name = TextArgument(info, 4)]() -> TaskOutcome {
+             here->Run([&] { AddRoute(destination, prefix_length, gateway, name); });
+             return {};
+           });
+}
+
+// (namespace, name, value) -> promise of the previous value
+Napi::Value CallWriteSysctl(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(),
+           [here = NamespaceArgument(info, 0), name = TextArgument(info, 1),
+            value = TextArgument(info, 2)]() -> TaskOutcome {
+             // Only net.* belongs to the namespace; anything else would be the machine's. No "..", which
+             // would leave it.
+             const bool safe = name.compare(0, 4, "net.") == 0 && name.find('/') == std::string::npos &&
+                               name.find("..") == std::string::npos && name.back() != '.';
+             if (!safe)
+               throw Error(ErrorCode::kInvalidRequest, "\"" + name + "\" is not a setting below net.");
+             std::string previous;
+             here->Run([&] { previous = WriteSysctl(name, value); });
+             return previous;
+           });
+}
+
+// (namespace, address, port, IPv6 only, backlog) -> promise of a descriptor
+Napi::Value CallListen(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(),
+           [here = NamespaceArgument(info, 0), address = ParseInetAddress(TextArgument(info, 1)),
+            port = PortArgument(info, 2), ipv6_only = BooleanArgument(info, 3),
+            backlog = IntegerArgument(info, 4, 0, INT32_MAX)]() -> TaskOutcome {
+             Descriptor listener(-1);
+             here->Run([&] { listener = ListenTcp(address, port, ipv6_only, backlog); });
+             return listener;
+           });
+}
+
+// (namespace, address, port, local address or "", local port, timeout in ms) -> promise of a descriptor
+Napi::Value CallConnect(const Napi::CallbackInfo& info) {
+  TaskRunner& runner = Runner(info.Env());
+  TcpConnection connection;
+  connection.address = ParseInetAddress(TextArgument(info, 1));
+  connection.port = PortArgument(info, 2);
+  connection.local_address = OptionalAddressArgument(info, 3);
+  connection.local_port = PortArgument(info, 4);
+  connection.timeout = std::chrono::milliseconds(IntegerArgument(info, 5, 0, INT32_MAX));
+  connection.cancel_descriptor = runner.cancel_descriptor();
+  return runner.Run(info.Env(), [here = NamespaceArgument(info, 0), connection]() -> TaskOutcome {
+    Descriptor connected(-1);
+    here->Run([&] { connected = ConnectTcp(connection); });
+    return connected;
+  });
+}
+
+using Call = Napi::Value (*)(const Napi::CallbackInfo& info);
+
+template <Call call>
+Napi::Value Guarded(const Napi::CallbackInfo& info) {
+  try {
+    return call(info);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception&) {
+    throw MakeError(info.Env(), std::current_exception());
+  }
+}
+
+Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new TaskRunner(env));  // Node-API deletes it with the environment
+  exports.Set("originalDestination", Napi::Function::New<Guarded<CallOriginalDestination>>(env));
+  exports.Set("createNamespace", Napi::Function::New<Guarded<CallCreateNamespace>>(env));
+  exports.Set("createVethPair", Napi::Function::New<Guarded<CallCreateVethPair>>(env));
+  exports.Set("setLinkUp", Napi::Function::New<Guarded<CallSetLinkUp>>(env));
+  exports.Set("addAddress", Napi::Function::New<Guarded<CallAddAddress>>(env));
+  exports.Set("addRoute", Napi::Function::New<Guarded<CallAddRoute>>(env));
+  exports.Set("writeSysctl", Napi::Function::New<Guarded<CallWriteSysctl>>(env));
+  exports.Set("listen", Napi::Function::New<Guarded<CallListen>>(env));
+  exports.Set("connect", Napi::Function::New<Guarded<CallConnect>>(env));
+  return exports;
+}
+
+Napi::Object Register(Napi::Env env, Napi::Object exports) {
+  try {
+    return Initialise(env, exports);
+  } catch (const Error&) {
+    throw MakeError(env, std::current_exception());
+  }
+}
+
+NODE_API_MODULE(socket, Register)
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <napi.h>
+
+#include <functional>
+#include <set>
+#include <string>
+#include <variant>
+
+#include "socket/descriptor.h"
+
+namespace sluice {
+
+// What work on a thread gives to JavaScript: undefined, a descriptor (which Node then owns), or text.
+using TaskOutcome = std::variant<std::monostate, Descriptor, std::string>;
+
+// Runs work on threads of their own and settles promises with what comes out. One for each environment that
+// loads the addon (the main thread, a worker). Never libuv's pool: its threads serve others, and must not
+// wait for us.
+class TaskRunner {
+ public:
+  explicit TaskRunner(Napi::Env env);
+  TaskRunner(const TaskRunner&) = delete;
+  TaskRunner& operator=(const TaskRunner&) = delete;
+
+  // `work` must not touch JavaScript. What it throws rejects the promise (MakeError).
+  Napi::Value Run(Napi::Env env, std::function<TaskOutcome()> work);
+
+  // Becomes readable when the environment goes away: work that waits must stop waiting then.
+  int cancel_descriptor() const { return cancel_.get(); }
+
+ private:
+  struct Task;
+  static void Deliver(Napi::Env env, Napi::Function, TaskRunner* runner, Task* task);
+  void Stop();
+
+  Descriptor cancel_;
+  std::set<Task*> running_;  // touched on the JavaScript thread only
+  Napi::TypedThreadSafeFunction<TaskRunner, Task, &TaskRunner::Deliver> deliver_;
+};
+
+// The JavaScript Error for what a call threw: a message without the errno, `code` (NetfilterErrorCode) and,
+// where a system call failed, `errno`, `reason` and `syscall`.
+Napi::Error MakeError(Napi::Env env, std::exception_ptr thrown);
+
+}  // namespace sluice
