@@ -33,12 +33,21 @@ export interface InstalledRule {
   readonly own: boolean;
 }
 
+/** A chain that was read: one of ours, or a base chain that enters ours. */
+export interface InstalledChain {
+  readonly name: string;
+  /** What becomes of a packet that no rule decided on; null: no base chain. */
+  readonly policy: "accept" | "drop" | null;
+}
+
 export interface FamilyReport {
   readonly family: Family;
   /** False when this kernel has no such family: then there are no rules. */
   readonly present: boolean;
   readonly changed: boolean;
-  /** Every rule in our chains and in the base chains that enter them, in the kernel's order. */
+  /** Our chains and the base chains that enter them. */
+  readonly chains: readonly InstalledChain[];
+  /** Every rule of those chains, foreign ones in the base chains included, in the kernel's order. */
   readonly rules: readonly InstalledRule[];
 }
 

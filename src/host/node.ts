@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { readFileSync, writeSync } from "node:fs";
+import { loadAddon } from "./addons.ts";
+import type { Backend, Host } from "./host.ts";
+
+type Call = (request: string) => Promise<string>;
+
+/** The world as a Node process sees it. Addons are loaded when first called. */
+export function nodeHost(): Host {
+  const doors = new Map<Backend, Call>();
+  return {
+    args: process.argv.slice(2),
+    env: (name) => process.env[name],
+    readFile: (path) => readFileSync(path === "-" ? 0 : path, "utf8"),
+    write: writeAll,
+    async call(backend, request) {
+      let door = doors.get(backend);
+      if (door === undefined) {
+        door = doorOf(loadAddon(backend), backend);
+        doors.set(backend, door);
+      }
+      return await door(request);
+    },
+  };
+}
+
+/** Standard output may be a pipe that does not block: then what it cannot take now is written again. */
+function writeAll(fd: 1 | 2, text: string): void {
+  const bytes = Buffer.from(text, "utf8");
+  let written = 0;
+  while (written < bytes.length) {
+    try {
+      written += writeSync(fd, bytes, written);
+    } catch (error) {
+      if (!isErrno(error, "EAGAIN")) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+function doorOf(addon: unknown, backend: Backend): Call {
+  if (typeof addon === "object" && addon !== null && "call" in addon && typeof addon.call === "function") {
+    const call = addon.call;
+    return async (request) => {
+      const reply: unknown = await call(request);
+      if (typeof reply !== "string") throw new TypeError(`the addon ${backend} answered with no text`);
+      return reply;
+    };
+  }
+  throw new TypeError(`the addon ${backend} has no function call`);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Backend, Host } from "../host/host.ts";
+import type { Mode } from "../policy/policy.ts";
+import { ruleSpecification } from "../ruleset/rule-text.ts";
+import type { Ruleset } from "../ruleset/ruleset.ts";
+import { NetfilterError, type NetfilterErrorCode } from "./error.ts";
+import { hint } from "./hint.ts";
+import { Reader, readFamily } from "./reply.ts";
+
+const CODES: readonly NetfilterErrorCode[] = [
+  "permission-denied",
+  "mode-unavailable",
+  "family-unavailable",
+  "table-dormant",
+  "table-owned",
+  "chain-incompatible",
+  "refused",
+  "timed-out",
+  "verification-failed",
+  "namespace",
+  "sysctl",
+  "invalid-request",
+  "system-call-failed",
+];
+
+/** What an error reply may be about, so that it can name it. */
+export interface Subject {
+  readonly mode?: Mode;
+  readonly ruleset?: Ruleset;
+}
+
+/**
+ * Asks the core and gives the "ok" of its reply.
+ *
+ * @throws {NetfilterError} for the "error" of a reply.
+ */
+export async function askCore(
+  host: Host,
+  backend: Backend,
+  request: unknown,
+  subject: Subject,
+): Promise<Reader> {
+  const text = await host.call(backend, JSON.stringify(request));
+  const reply = new Reader(JSON.parse(text), "reply");
+  const error = reply.at("error");
+  if (error.present) throw toError(error, subject);
+  return reply.at("ok");
+}
+
+function toError(reply: Reader, subject: Subject): NetfilterError {
+  const text = (key: string) => reply.at(key).optional((field) => field.string());
+  const number = (key: string) => reply.at(key).optional((field) => field.number());
+  const code = reply.at("code").oneOf(CODES);
+  const chain = text("chain");
+  const family = reply.at("family").optional(readFamily);
+  const part = text("part");
+  const table = text("table");
+  const name = text("name");
+  const index = number("rule");
+  const rule = chain === undefined || index === undefined ? undefined : findRule(subject, chain, index);
+
+  const reason = text("reason");
+  let message = table === undefined ? "" : `${place(family, table, chain)}: `;
+  message += reply.at("detail").string();
+  if (rule !== undefined) message += `: ${rule}`;
+  if (reason !== undefined) message += `: ${reason}${name === undefined ? "" : ` (${name})`}`;
+  if (reason !== undefined && part !== undefined) message += ` at ${part}`;
+  const advice = hint({ code, name, part });
+  if (advice !== undefined) message += `; ${advice}`;
+  return new NetfilterError(message, {
+    code,
+    errno: number("errno"),
+    syscall: text("syscall"),
+    mode: subject.mode,
+    family,
+    table,
+    chain,
+    rule,
+  });
+}
+
+/** `table ip nat, chain OUTPUT`: as nft names tables. */
+function place(family: string | undefined, table: string, chain: string | undefined): string {
+  const name = `table ${family === "ipv6" ? "ip6" : "ip"} ${table}`;
+  return chain === undefined ? name : `${name}, chain ${chain}`;
+}
+
+function findRule({ ruleset }: Subject, chain: string, index: number): string | undefined {
+  const rules =
+    ruleset?.chains.find(({ name }) => name === chain)?.rules ??
+    ruleset?.baseChains.find(({ name }) => name === chain)?.jumps;
+  const rule = rules?.[index];
+  return rule === undefined ? undefined : ruleSpecification(rule);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Family } from "../policy/policy.ts";
+import type { Match, PortRange, Subnet, Verdict } from "../ruleset/ruleset.ts";
+
+/** A field of the core's reply that is not what docs/core.md says: a bug in sluice, or two halves of two versions. */
+export class ReplyError extends TypeError {
+  constructor(path: string, wanted: string) {
+    super(`the core's reply is malformed: ${path} is not ${wanted}`);
+    this.name = "ReplyError";
+  }
+}
+
+/** Reads a JSON value of the core's, checking each field where it is taken: no cast crosses the boundary. */
+export class Reader {
+  readonly #value: unknown;
+  readonly #path: string;
+
+  constructor(value: unknown, path: string) {
+    this.#value = value;
+    this.#path = path;
+  }
+
+  /** A field of an object; the reader of an absent one holds undefined. */
+  at(key: string): Reader {
+    const value = this.#value;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) this.#fail("an object");
+    const field: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
+    return new Reader(field, `${this.#path}.${key}`);
+  }
+
+  get present(): boolean {
+    return this.#value !== undefined && this.#value !== null;
+  }
+
+  items(): Reader[] {
+    const value: unknown = this.#value;
+    if (!Array.isArray(value)) this.#fail("an array");
+    return value.map((item: unknown, index) => new Reader(item, `${this.#path}[${index}]`));
+  }
+
+  string(): string {
+    return typeof this.#value === "string" ? this.#value : this.#fail("a string");
+  }
+
+  number(): number {
+    return typeof this.#value === "number" ? this.#value : this.#fail("a number");
+  }
+
+  boolean(): boolean {
+    return typeof this.#value === "boolean" ? this.#value : this.#fail("a boolean");
+  }
+
+  oneOf<const T extends string>(values: readonly T[]): T {
+    return values.find((value) => value === this.#value) ?? this.#fail(`one of ${values.join(", ")}`);
+  }
+
+  /** `read` on the value, or undefined when it is absent. */
+  optional<T>(read: (reader: Reader) => T): T | undefined {
+    return this.present ? read(this) : undefined;
+  }
+
+  #fail(wanted: string): never {
+    throw new ReplyError(this.#path, wanted);
+  }
+}
+
+export const readFamily = (reader: Reader): Family => reader.oneOf(["ipv4", "ipv6"]);
+
+export function readMatch(reader: Reader): Match {
+  const type = reader
+    .at("type")
+    .oneOf([
+      "protocol",
+      "inInterface",
+      "outInterface",
+      "source",
+      "destination",
+      "destinationPort",
+      "multiport",
+      "owner",
+    ]);
+  switch (type) {
+    case "protocol":
+      return { type, protocol: reader.at("protocol").oneOf(["tcp", "udp"]) };
+    case "inInterface":
+    case "outInterface":
+      return { type, name: reader.at("name").string() };
+    case "source":
+    case "destination":
+      return { type, subnet: readSubnet(reader.at("subnet")) };
+    case "destinationPort":
+      return { type, ports: readPorts(reader.at("ports")) };
+    case "multiport":
+      return { type, ports: reader.at("ports").items().map(readPorts) };
+    case "owner": {
+      const uid = reader.at("uid").optional((id) => id.number());
+      const gid = reader.at("gid").optional((id) => id.number());
+      return { type, ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+    }
+  }
+}
+
+export function readVerdict(reader: Reader): Verdict {
+  const type = reader.at("type").oneOf(["return", "accept", "redirect", "jump"]);
+  if (type === "redirect") return { type, port: reader.at("port").number() };
+  if (type === "jump") return { type, chain: reader.at("chain").string() };
+  return { type };
+}
+
+function readPorts(reader: Reader): PortRange {
+  return { first: reader.at("first").number(), last: reader.at("last").number() };
+}
+
+function readSubnet(reader: Reader): Subnet {
+  return {
+    family: readFamily(reader.at("family")),
+    address: reader.at("address").string(),
+    prefixLength: reader.at("prefixLength").number(),
+  };
+}
