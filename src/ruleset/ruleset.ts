@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Family, Mode } from "../policy/policy.ts";
+import type { PortRange } from "../policy/ports.ts";
+import type { Subnet } from "../policy/subnets.ts";
 
-/** An inclusive range of TCP ports; one port has first === last. */
-export interface PortRange {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** A network: its address with the host bits cleared, in the kernel's spelling (RFC 5952 for IPv6), and its prefix length. */
-export interface Subnet {
-  readonly family: Family;
-  readonly address: string;
-  readonly prefixLength: number;
-}
+export type { PortRange, Subnet };
 
 /**
  * What a packet must be for a rule to apply. A closed union: a new member needs an encoder and a decoder in
@@ -60,7 +51,7 @@ export interface Chain {
   readonly rules: readonly Rule[];
 }
 
-/** A chain that the kernel enters by itself. It may hold the rules of others; ours are the jumps. */
+/** A chain that the kernel enters by itself. It may hold the rules of others; ours are the jumps. Made only for a jump. */
 export interface BaseChain {
   readonly name: string;
   readonly hook: "prerouting" | "output";

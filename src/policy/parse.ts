@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { PolicyError, show } from "./error.ts";
+import type { PortSpec, RedirectPolicy } from "./policy.ts";
+import { parsePortSpec } from "./ports.ts";
+import { parseSubnet } from "./subnets.ts";
+
+type Inbound = NonNullable<RedirectPolicy["inbound"]>;
+type Outbound = NonNullable<RedirectPolicy["outbound"]>;
+type Proxy = NonNullable<RedirectPolicy["proxy"]>;
+
+/** 4294967295, (uid_t)-1, is "no user" to the kernel. */
+const LAST_ID = 4294967294;
+const LAST_PORT = 65535;
+
+/**
+ * Checks data of any origin (JSON, a caller without types) and gives a copy in one spelling: a single port is a
+ * number, a range is "first-last" without leading zeros, subnets are trimmed. A key with the value undefined counts as absent.
+ * Parsing the result again changes nothing. Takes time in proportion to the number of ports and subnets.
+ *
+ * @throws {PolicyError} for the first thing that is wrong: an unknown key, a missing one, a wrong type, a value
+ * out of range, neither inbound nor outbound. It names the place (`inbound.skipPorts[2]`) and the value.
+ * @example
+ * parsePolicy({ inbound: { proxyPort: 4143, skipPorts: ["4190", "4567-4568"] } });
+ * // { inbound: { proxyPort: 4143, skipPorts: [4190, "4567-4568"] } }
+ */
+export function parsePolicy(input: unknown): RedirectPolicy {
+  const root = fields("", input, ["proxy", "inbound", "outbound"]);
+  const policy: RedirectPolicy = {};
+  const proxy = root.get("proxy");
+  const inbound = root.get("inbound");
+  const outbound = root.get("outbound");
+  if (proxy !== undefined) policy.proxy = parseProxy(proxy);
+  if (inbound !== undefined) policy.inbound = parseInbound(inbound);
+  if (outbound !== undefined) policy.outbound = parseOutbound(outbound);
+  if (policy.inbound === undefined && policy.outbound === undefined) {
+    throw new PolicyError(
+      "",
+      input,
+      "the policy has neither inbound nor outbound: there is nothing to redirect",
+    );
+  }
+  return policy;
+}
+
+function parseProxy(input: unknown): Proxy {
+  const found = fields("proxy", input, ["uid", "gid"]);
+  const proxy: Proxy = {};
+  const uid = found.get("uid");
+  const gid = found.get("gid");
+  if (uid !== undefined) proxy.uid = wholeNumber("proxy.uid", uid, LAST_ID);
+  if (gid !== undefined) proxy.gid = wholeNumber("proxy.gid", gid, LAST_ID);
+  return proxy;
+}
+
+function parseInbound(input: unknown): Inbound {
+  const found = fields("inbound", input, ["proxyPort", "redirectPorts", "skipPorts", "skipSubnets"]);
+  const inbound: Inbound = { proxyPort: wholeNumber("inbound.proxyPort", found.get("proxyPort"), LAST_PORT) };
+  const redirectPorts = found.get("redirectPorts");
+  const skipPorts = found.get("skipPorts");
+  const skipSubnets = found.get("skipSubnets");
+  if (redirectPorts !== undefined) inbound.redirectPorts = ports("inbound.redirectPorts", redirectPorts);
+  if (skipPorts !== undefined) inbound.skipPorts = ports("inbound.skipPorts", skipPorts);
+  if (skipSubnets !== undefined) inbound.skipSubnets = subnets("inbound.skipSubnets", skipSubnets);
+  return inbound;
+}
+
+function parseOutbound(input: unknown): Outbound {
+  const found = fields("outbound", input, ["proxyPort", "skipPorts", "skipSubnets"]);
+  const outbound: Outbound = {
+    proxyPort: wholeNumber("outbound.proxyPort", found.get("proxyPort"), LAST_PORT),
+  };
+  const skipPorts = found.get("skipPorts");
+  const skipSubnets = found.get("skipSubnets");
+  if (skipPorts !== undefined) outbound.skipPorts = ports("outbound.skipPorts", skipPorts);
+  if (skipSubnets !== undefined) outbound.skipSubnets = subnets("outbound.skipSubnets", skipSubnets);
+  return outbound;
+}
+
+/** The own fields of an object, which may have these keys and no others. */
+function fields(path: string, input: unknown, known: readonly string[]): Map<string, unknown> {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    const subject = path === "" ? "the policy " : "";
+    throw new PolicyError(path, input, `${subject}must be an object, not ${show(input)}`);
+  }
+  const found = new Map<string, unknown>(Object.entries(input));
+  for (const [key, value] of found) {
+    if (!known.includes(key)) {
+      const place = path === "" ? key : `${path}.${key}`;
+      throw new PolicyError(place, value, `unknown key; ${path || "a policy"} has ${known.join(", ")}`);
+    }
+  }
+  return found;
+}
+
+function wholeNumber(path: string, value: unknown, last: number): number {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > last) {
+    const wanted = `a whole number from 0 to ${last}`;
+    const problem = value === undefined ? `is missing: ${wanted}` : `must be ${wanted}, not ${show(value)}`;
+    throw new PolicyError(path, value, problem);
+  }
+  return value + 0; // -0 becomes 0
+}
+
+function ports(path: string, input: unknown): PortSpec[] {
+  return list(path, input, (item): PortSpec => {
+    if (typeof item !== "number" && typeof item !== "string") {
+      throw new PolicyError("", item, `must be a port or a range such as "80-90", not ${show(item)}`);
+    }
+    const { first, last } = parsePortSpec(item);
+    return first === last ? first : `${first}-${last}`;
+  });
+}
+
+function subnets(path: string, input: unknown): string[] {
+  return list(path, input, (item): string => {
+    if (typeof item !== "string") {
+      throw new PolicyError("", item, `must be a subnet such as "10.0.0.0/8", not ${show(item)}`);
+    }
+    parseSubnet(item);
+    return item.trim();
+  });
+}
+
+/** Every item of a list, read; what is wrong with one gets its place. */
+function list<T>(path: string, input: unknown, read: (item: unknown) => T): T[] {
+  if (!Array.isArray(input)) throw new PolicyError(path, input, `must be a list, not ${show(input)}`);
+  const items: T[] = [];
+  // By index: a hole in the list is as wrong as undefined.
+  for (let i = 0; i < input.length; i++) {
+    try {
+      items.push(read(input[i]));
+    } catch (error) {
+      if (error instanceof PolicyError) throw new PolicyError(`${path}[${i}]`, error.value, error.message);
+      throw error;
+    }
+  }
+  return items;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { PortRange } from "../policy/ports.ts";
+import type { Subnet } from "../policy/subnets.ts";
+import type { BaseChain, Match, Rule } from "./ruleset.ts";
+
+/** Where a rule stands, as far as its meaning depends on it. */
+export interface RulePlace {
+  /** The hook whose packets reach the rule, directly or by a jump. */
+  readonly hook: BaseChain["hook"];
+  /** True when no rule of its chain stands before it in the rule's families. */
+  readonly first: boolean;
+}
+
+/**
+ * Says in one English sentence what a rule of a {@link Ruleset} does to the connections of a pod.
+ *
+ * @example
+ * explainRule(rule, { hook: "prerouting", first: true });
+ * // "Connections to ports 4190 and 4567-4568 go straight to the app, not to the proxy."
+ */
+export function explainRule(rule: Rule, place: RulePlace): string {
+  const sentence = `${subject(rule, place)} ${predicate(rule, place)}.`;
+  const [family] = rule.families;
+  if (family === undefined || rule.families.length > 1) return sentence;
+  // "IPv4 only: all connections …", but "… TCP connections" keeps its capitals.
+  const inside = sentence.startsWith("TCP") || sentence.startsWith("UDP") ? sentence : lowerFirst(sentence);
+  return `${family === "ipv4" ? "IPv4" : "IPv6"} only: ${inside}`;
+}
+
+function subject(rule: Rule, { hook, first }: RulePlace): string {
+  if (rule.matches.some((match) => match.type === "owner") && rule.verdict.type === "return") {
+    return `The proxy's own connections (${rule.matches.map(condition).join(", ")})`;
+  }
+  if (rule.verdict.type === "jump" && rule.matches.length === 0) {
+    return hook === "prerouting"
+      ? "Every new connection that reaches the pod"
+      : "Every new connection that the pod opens";
+  }
+  const protocol = rule.matches.find((match) => match.type === "protocol");
+  const conditions = rule.matches.filter((match) => match.type !== "protocol").map(condition);
+  if (conditions.length > 0) {
+    return [protocol?.protocol === "udp" ? "UDP flows" : "Connections", ...conditions].join(" ");
+  }
+  const kind = { tcp: "TCP connections", udp: "UDP flows", any: "connections" }[protocol?.protocol ?? "any"];
+  return `All ${first ? "" : "other "}${kind}`;
+}
+
+function condition(match: Match): string {
+  switch (match.type) {
+    case "protocol":
+      return match.protocol.toUpperCase();
+    case "inInterface":
+      return `that come in by ${match.name}`;
+    case "outInterface":
+      return match.name === "lo" ? "inside the pod (interface lo)" : `that leave by ${match.name}`;
+    case "source":
+      return `from ${subnetText(match.subnet)}`;
+    case "destination":
+      return `to ${subnetText(match.subnet)}`;
+    case "destinationPort":
+      return portWords([match.ports]);
+    case "multiport":
+      return portWords(match.ports);
+    case "owner":
+      return [
+        ...(match.uid === undefined ? [] : [`user ${match.uid}`]),
+        ...(match.gid === undefined ? [] : [`group ${match.gid}`]),
+      ].join(", ");
+  }
+}
+
+function predicate({ verdict, matches }: Rule, { hook }: RulePlace): string {
+  switch (verdict.type) {
+    case "return": {
+      if (hook === "prerouting") return "go straight to the app, not to the proxy";
+      const own = matches.some((match) => match.type === "owner");
+      return `go straight to their destination, not ${own ? "back " : ""}to the proxy`;
+    }
+    case "accept":
+      return "keep their destination, and no later rule sees them";
+    case "redirect":
+      return `go to the proxy, on port ${verdict.port}`;
+    case "jump":
+      return matches.length === 0
+        ? `is checked against the rules of ${verdict.chain}`
+        : `are checked against the rules of ${verdict.chain}`;
+  }
+}
+
+function portWords(ports: readonly PortRange[]): string {
+  const words = ports.map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`));
+  const last = words.pop() ?? "";
+  if (words.length === 0) return `to ${last.includes("-") ? "ports" : "port"} ${last}`;
+  return `to ports ${words.join(", ")} and ${last}`;
+}
+
+function subnetText({ address, prefixLength }: Subnet): string {
+  return `${address}/${prefixLength}`;
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Family } from "../policy/policy.ts";
+import { iptablesSave, savedChains } from "./iptables-save.ts";
+import type { Ruleset } from "./ruleset.ts";
+import { ruleTable } from "./table.ts";
+
+/** How a ruleset is shown: text that iptables-restore reads, or a table for people. */
+export type RenderFormat = "iptables-save" | "table";
+
+/**
+ * A ruleset as text.
+ *
+ * `iptables-save` gives one block for each family, under a comment line that names the family and the command which
+ * reads the block; without --noflush that command would empty the table first. `table` is {@link ruleTable}.
+ *
+ * @returns Lines, each with its line feed.
+ * @throws {RangeError} for any other format.
+ * @example
+ * render(compile(policy, "nft"), "table");
+ */
+export function render(ruleset: Ruleset, format: RenderFormat): string {
+  switch (format) {
+    case "iptables-save":
+      return ruleset.tables
+        .map(({ family, name }) => {
+          const heading = `# ${family === "ipv4" ? "IPv4" : "IPv6"}: ${restoreCommand(ruleset, family)} --noflush\n`;
+          return heading + iptablesSave(name, savedChains(ruleset, family));
+        })
+        .join("");
+    case "table":
+      return ruleTable(ruleset);
+    default:
+      throw new RangeError(`there is no format ${JSON.stringify(format)}: use "iptables-save" or "table"`);
+  }
+}
+
+function restoreCommand({ mode }: Ruleset, family: Family): string {
+  return `${family === "ipv4" ? "iptables" : "ip6tables"}-${mode}-restore`;
+}
