@@ -81,7 +81,7 @@ class Transaction {
     result_.messages = batch.count();
     result_.bytes = batch.size();
     for (InstalledFamily& family : result_.families) family.changed = changed.count(family.family) != 0;
-    Report(ReadBack());
+    Report(ReadBack(state->generation));
     return true;
   }
 
@@ -120,24 +120,27 @@ class Transaction {
     }
   }
 
-  State ReadBack() {
+  State ReadBack(uint32_t generation_before) {
     for (;;) {
       std::optional<State> state = ReadState(connection_, request_.ruleset, present_);
       if (state) {
-        Verify(*state);
+        Verify(*state, generation_before);
         return std::move(*state);
       }
       CheckDeadline();
     }
   }
 
-  void Verify(const State& state) {
+  void Verify(const State& state, uint32_t generation_before) {
     Batch difference(connection_, state.generation);
     for (const WantedTable& table : wanted_) {
       PlanTable(table, *state.Find(table.family), difference);
       if (difference.empty()) continue;
+      // A commit raises the generation by one: a higher one is the work of somebody else.
+      const bool alone = state.generation == generation_before + 1;
       Error error(ErrorCode::kVerificationFailed,
-                  "the kernel took the rules and holds others: another program has changed them since");
+                  alone ? "the kernel took the rules, and holds others"
+                        : "the kernel took the rules, and another program has changed them since");
       error.family = table.family;
       error.table = table.name;
       throw error;
