@@ -37,7 +37,8 @@
       "native/socket/tcp.cc"
     ],
     "node_door_sources": [
-      "native/node/door.cc"
+      "native/node/door.cc",
+      "native/node/task_runner.cc"
     ],
     "node_socket_sources": [
       "native/node/socket_addon.cc",

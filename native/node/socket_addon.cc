@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/file_descriptor.h"
 #include "core/namespace.h"
 #include "core/sysctl.h"
 #include "node/task_runner.h"
-#include "socket/descriptor.h"
 #include "socket/inet_address.h"
 #include "socket/link.h"
 #include "socket/network_namespace.h"
@@ -84,7 +84,7 @@ class NamespaceHandle {
   }
 
  private:
-  Descriptor descriptor_;
+  FileDescriptor descriptor_;
 };
 
 // std::function copies what it holds.
@@ -181,7 +181,7 @@ Napi::Value CallListen(const Napi::CallbackInfo& info) {
            [here = NamespaceArgument(info, 0), address = ParseInetAddress(TextArgument(info, 1)),
             port = PortArgument(info, 2), ipv6_only = BooleanArgument(info, 3),
             backlog = IntegerArgument(info, 4, 0, INT32_MAX)]() -> TaskOutcome {
-             Descriptor listener(-1);
+             FileDescriptor listener(-1);
              here->Run([&] { listener = ListenTcp(address, port, ipv6_only, backlog); });
              return listener;
            });
@@ -198,7 +198,7 @@ Napi::Value CallConnect(const Napi::CallbackInfo& info) {
   connection.timeout = std::chrono::milliseconds(IntegerArgument(info, 5, 0, INT32_MAX));
   connection.cancel_descriptor = runner.cancel_descriptor();
   return runner.Run(info.Env(), [here = NamespaceArgument(info, 0), connection]() -> TaskOutcome {
-    Descriptor connected(-1);
+    FileDescriptor connected(-1);
     here->Run([&] { connected = ConnectTcp(connection); });
     return connected;
   });
@@ -207,13 +207,27 @@ Napi::Value CallConnect(const Napi::CallbackInfo& info) {
 using Call = Napi::Value (*)(const Napi::CallbackInfo& info);
 
 template <Call call>
-Napi::Value Guarded(const Napi::CallbackInfo& info) {
+Napi::Value Translated(const Napi::CallbackInfo& info) {
   try {
     return call(info);
   } catch (const Napi::Error&) {
     throw;
   } catch (const std::exception&) {
     throw MakeError(info.Env(), std::current_exception());
+  }
+}
+
+template <Call call>
+Napi::Value Guarded(const Napi::CallbackInfo& info) {
+  try {
+    return Translated<call>(info);
+  } catch (const Napi::Error& error) {
+    try {
+      error.ThrowAsJavaScriptException();
+    } catch (const Napi::Error&) {
+      // A worker that is being terminated takes no exceptions, and nobody is left to hear of one.
+    }
+    return Napi::Value();
   }
 }
 

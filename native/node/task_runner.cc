@@ -21,6 +21,8 @@ struct TaskRunner::Task {
   Task(Napi::Env env, std::function<TaskOutcome()> what)
       : deferred(Napi::Promise::Deferred::New(env)), work(std::move(what)) {}
 
+  void Settle(Napi::Env env);
+
   Napi::Promise::Deferred deferred;
   std::function<TaskOutcome()> work;
   TaskOutcome outcome;
@@ -67,16 +69,24 @@ void TaskRunner::Deliver(Napi::Env env, Napi::Function, TaskRunner* runner, Task
   if (task->thread.joinable()) task->thread.join();
   if (env == nullptr) return;
   runner->running_.erase(delivered);
-  if (runner->running_.empty()) runner->deliver_.Unref(env);
+  try {
+    if (runner->running_.empty()) runner->deliver_.Unref(env);
+    task->Settle(env);
+  } catch (const Napi::Error&) {
+    // The worker is being terminated: no JavaScript can run, and none waits.
+  }
+}
 
-  if (task->failure) return task->deferred.Reject(MakeError(env, task->failure).Value());
-  if (auto* descriptor = std::get_if<Descriptor>(&task->outcome)) {
-    return task->deferred.Resolve(Napi::Number::New(env, descriptor->Release()));
+void TaskRunner::Task::Settle(Napi::Env env) {
+  if (failure) return deferred.Reject(MakeError(env, failure).Value());
+  if (auto* descriptor = std::get_if<FileDescriptor>(&outcome)) {
+    deferred.Resolve(Napi::Number::New(env, descriptor->get()));
+    descriptor->Release();  // only now is somebody else its owner
+  } else if (const auto* text = std::get_if<std::string>(&outcome)) {
+    deferred.Resolve(Napi::String::New(env, *text));
+  } else {
+    deferred.Resolve(env.Undefined());
   }
-  if (const auto* text = std::get_if<std::string>(&task->outcome)) {
-    return task->deferred.Resolve(Napi::String::New(env, *text));
-  }
-  task->deferred.Resolve(env.Undefined());
 }
 
 void TaskRunner::Stop() {

@@ -8,12 +8,12 @@
 #include <string>
 #include <variant>
 
-#include "socket/descriptor.h"
+#include "core/file_descriptor.h"
 
 namespace sluice {
 
 // What work on a thread gives to JavaScript: undefined, a descriptor (which Node then owns), or text.
-using TaskOutcome = std::variant<std::monostate, Descriptor, std::string>;
+using TaskOutcome = std::variant<std::monostate, FileDescriptor, std::string>;
 
 // Runs work on threads of their own and settles promises with what comes out. One for each environment that
 // loads the addon (the main thread, a worker). Never libuv's pool: its threads serve others, and must not
@@ -35,7 +35,7 @@ class TaskRunner {
   static void Deliver(Napi::Env env, Napi::Function, TaskRunner* runner, Task* task);
   void Stop();
 
-  Descriptor cancel_;
+  FileDescriptor cancel_;
   std::set<Task*> running_;  // touched on the JavaScript thread only
   Napi::TypedThreadSafeFunction<TaskRunner, Task, &TaskRunner::Deliver> deliver_;
 };

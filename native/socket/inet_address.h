@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace sluice {
+
+// An IPv4 or IPv6 address as bytes in network order.
+struct InetAddress {
+  int family = AF_UNSPEC;
+  std::array<unsigned char, 16> bytes{};
+
+  size_t size() const { return family == AF_INET ? 4 : 16; }
+  // 32 or 128: the longest prefix.
+  int bits() const { return static_cast<int>(size()) * 8; }
+};
+
+// Reads "192.0.2.1" or "2001:db8::1". Throws Error with code kInvalidRequest.
+InetAddress ParseInetAddress(const std::string& text);
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+SocketAddress MakeSocketAddress(const InetAddress& address, uint16_t port);
+
+// "192.0.2.1:80", "[2001:db8::1]:80": for messages.
+std::string FormatEndpoint(const InetAddress& address, uint16_t port);
+
+// The address as text, without prefix length.
+std::string FormatInetAddress(const InetAddress& address);
+
+}  // namespace sluice

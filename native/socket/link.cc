@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "socket/link.h"
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+
+#include <cerrno>
+
+#include "core/error.h"
+#include "socket/rtnetlink.h"
+
+namespace sluice {
+
+unsigned int InterfaceIndex(const std::string& name, const std::string& what_was_tried) {
+  const unsigned int index = if_nametoindex(name.c_str());
+  if (index == 0) {
+    throw SystemCallError(errno, "ioctl", what_was_tried + ": there is no interface \"" + name + "\"");
+  }
+  return index;
+}
+
+void SetLinkUp(const std::string& name) {
+  const std::string what = "cannot set the interface " + name + " up";
+  RtnetlinkRequest request(RTM_NEWLINK, 0);
+  ifinfomsg link{};
+  link.ifi_family = AF_UNSPEC;
+  link.ifi_index = static_cast<int>(InterfaceIndex(name, what));
+  link.ifi_flags = IFF_UP;
+  link.ifi_change = IFF_UP;
+  request.Append(link);
+  SendRtnetlink(request, what);
+}
+
+void CreateVethPair(const std::string& name, int peer_namespace, const std::string& peer_name) {
+  RtnetlinkRequest request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  ifinfomsg link{};
+  link.ifi_family = AF_UNSPEC;
+  request.Append(link);
+  request.AddText(IFLA_IFNAME, name);
+  const size_t info = request.BeginNest(IFLA_LINKINFO);
+  request.AddText(IFLA_INFO_KIND, "veth");
+  const size_t data = request.BeginNest(IFLA_INFO_DATA);
+  const size_t peer = request.BeginNest(VETH_INFO_PEER);
+  request.Append(link);
+  request.AddText(IFLA_IFNAME, peer_name);
+  request.AddNumber(IFLA_NET_NS_FD, static_cast<uint32_t>(peer_namespace));
+  request.EndNest(peer);
+  request.EndNest(data);
+  request.EndNest(info);
+  SendRtnetlink(request, "cannot create the veth pair " + name + " and " + peer_name);
+}
+
+}  // namespace sluice

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+
+namespace sluice {
+
+// All of these work in the calling thread's network namespace, and throw Error.
+
+// The index of an interface; `what_was_tried` is for the error's text.
+unsigned int InterfaceIndex(const std::string& name, const std::string& what_was_tried);
+
+void SetLinkUp(const std::string& name);
+
+// A veth pair: `name` here, `peer_name` in the namespace behind the descriptor. Both ends are born where they
+// belong, so no other namespace ever sees them.
+void CreateVethPair(const std::string& name, int peer_namespace, const std::string& peer_name);
+
+}  // namespace sluice

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace sluice {
+
+struct Destination {
+  int family = 0;  // AF_INET or AF_INET6; an IPv4-mapped address is reported as AF_INET
+  std::string address;
+  uint16_t port = 0;
+};
+
+struct OriginalDestinationResult {
+  int error_number = 0;  // 0, or why the kernel gave no answer
+  std::optional<Destination>
+      destination;  // absent on an error, and where it is the socket's own local address
+};
+
+// Where the peer of a connected TCP socket wanted to go before a REDIRECT or DNAT rule sent it here.
+// Called once per connection: two system calls, no exceptions.
+OriginalDestinationResult OriginalDestination(int descriptor);
+
+}  // namespace sluice

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "socket/inet_address.h"
+
+namespace sluice {
+
+// Both work in the calling thread's network namespace, and throw Error.
+
+// An IPv6 address skips duplicate address detection, which would keep it unusable for about a second.
+void AddAddress(const std::string& interface_name, const InetAddress& address, int prefix_length);
+
+// A route to a subnet through a gateway, out of an interface, or both; at least one has to be there.
+// Prefix length 0 is the default route.
+void AddRoute(const InetAddress& destination, int prefix_length, const std::optional<InetAddress>& gateway,
+              const std::string& interface_name);
+
+}  // namespace sluice

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "core/file_descriptor.h"
+#include "socket/inet_address.h"
+
+namespace sluice {
+
+// A socket stays in the network namespace of the thread that makes it: call these on a thread that is in the
+// right one. Both give non-blocking sockets, and throw Error.
+
+// With `ipv6_only` off, a listener on :: also takes IPv4 connections, as IPv4-mapped addresses.
+FileDescriptor ListenTcp(const InetAddress& address, uint16_t port, bool ipv6_only, int backlog);
+
+struct TcpConnection {
+  InetAddress address;
+  uint16_t port = 0;
+  std::optional<InetAddress> local_address;
+  uint16_t local_port = 0;  // 0: the kernel chooses
+  std::chrono::milliseconds timeout{0};
+  // Becomes readable when nobody waits for the connection any more.
+  int cancel_descriptor = -1;
+};
+
+// Waits until the connection stands. ETIMEDOUT after `timeout`, ECANCELED when cancelled.
+FileDescriptor ConnectTcp(const TcpConnection& connection);
+
+}  // namespace sluice

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Socket } from "node:net";
+import { constants } from "node:os";
+import { getSystemErrorName } from "node:util";
+import { loadAddon } from "../host/addons.ts";
+import { NetfilterError, type NetfilterErrorCode } from "../kernel/error.ts";
+import type { Family } from "../policy/policy.ts";
+
+/** Where a redirected connection wanted to go. */
+export interface OriginalDestination {
+  /** An IP address as text; that of an IPv4-mapped connection without its `::ffff:`. */
+  readonly address: string;
+  readonly port: number;
+  readonly family: Family;
+}
+
+let ask: ((descriptor: number) => unknown) | undefined;
+
+/**
+ * Asks the kernel where the peer of an accepted connection wanted to go, before a rule of this host sent it here.
+ *
+ * @param socket - A connected TCP socket, or the descriptor of one.
+ * @returns null when nothing redirected the connection: it is not tracked, or came straight to the local address.
+ * @throws {@link NetfilterError} `invalid-request` when the socket is closed or not TCP, `mode-unavailable` when the kernel
+ *   has no connection tracking.
+ * @example
+ * createServer((socket) => {
+ *   const destination = originalDestination(socket);
+ *   if (destination === null) return socket.destroy(); // nobody redirected it: do not connect to ourselves
+ *   socket.pipe(connect(destination.port, destination.address)).pipe(socket);
+ * });
+ */
+export function originalDestination(socket: Socket | number): OriginalDestination | null {
+  ask ??= loadQuestion();
+  const answer = ask(typeof socket === "number" ? socket : descriptorOf(socket));
+  if (answer === 0 || answer === constants.errno.ENOENT) return null;
+  if (typeof answer === "number") throw failure(answer);
+  if (!isAnswer(answer)) throw new TypeError("the addon socket gave a malformed destination");
+  return { address: answer.address, port: answer.port, family: answer.family === 4 ? "ipv4" : "ipv6" };
+}
+
+function loadQuestion(): (descriptor: number) => unknown {
+  const addon = loadAddon("socket");
+  if (!exportsQuestion(addon))
+    throw new TypeError("the addon socket has no originalDestination: an older build");
+  return addon.originalDestination;
+}
+
+function exportsQuestion(value: unknown): value is { originalDestination(descriptor: number): unknown } {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "originalDestination" in value &&
+    typeof value.originalDestination === "function"
+  );
+}
+
+function isAnswer(value: unknown): value is { address: string; port: number; family: 4 | 6 } {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "address" in value &&
+    typeof value.address === "string" &&
+    "port" in value &&
+    typeof value.port === "number" &&
+    "family" in value &&
+    (value.family === 4 || value.family === 6)
+  );
+}
+
+/** Node has no public way to a socket's descriptor; `_handle.fd` has been there since its first releases. -1: closed. */
+function descriptorOf(socket: Socket): number {
+  if (!("_handle" in socket)) return -1;
+  const handle: unknown = socket._handle;
+  if (typeof handle !== "object" || handle === null || !("fd" in handle)) return -1;
+  return typeof handle.fd === "number" ? handle.fd : -1;
+}
+
+function failure(errno: number): NetfilterError {
+  const { EBADF, ENOTSOCK, EOPNOTSUPP, ENOPROTOOPT } = constants.errno;
+  const explanations = new Map<number, readonly [NetfilterErrorCode, string]>([
+    [EBADF, ["invalid-request", "the socket is closed"]],
+    [ENOTSOCK, ["invalid-request", "the descriptor is not a socket"]],
+    [EOPNOTSUPP, ["invalid-request", "it is not a TCP socket"]],
+    [ENOPROTOOPT, ["mode-unavailable", "it is not a TCP socket, or the kernel has no connection tracking"]],
+  ]);
+  const [code, reason] = explanations.get(errno) ?? ["system-call-failed", "the kernel refused"];
+  const message = `cannot tell the original destination: ${reason} (${getSystemErrorName(-errno)})`;
+  return new NetfilterError(message, { code, errno, syscall: "getsockopt" });
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync } from "node:fs";
+import { createServer, type Server, Socket } from "node:net";
+import { callAddon, callForDescriptor } from "./addon.ts";
+import {
+  awaitProgram,
+  type ExecOptions,
+  type ExecResult,
+  killProgram,
+  type ProgramOptions,
+  startProgram,
+} from "./program.ts";
+import { parseSubnet } from "./subnet.ts";
+
+export interface ListenOptions {
+  /** An IP address of the namespace; default "::", which takes IPv4 connections, too. */
+  address?: string;
+  /** 0 to 65535; default 0: the kernel chooses. */
+  port?: number;
+  /** Keeps a listener on "::" from taking IPv4 connections; default false. */
+  ipv6Only?: boolean;
+  /** Connections that may wait to be accepted; default 511. */
+  backlog?: number;
+}
+
+export interface ConnectOptions {
+  /** An IP address; names are not looked up. */
+  address: string;
+  port: number;
+  /** The address to connect from; default: the kernel chooses. */
+  localAddress?: string;
+  /** The port to connect from; default 0: the kernel chooses. */
+  localPort?: number;
+  /** Default 5000. Rejects with `code` "ETIMEDOUT". */
+  timeoutMs?: number;
+  /** As for `net.Socket`: keeps the writable side open when the peer has ended its own; default false. */
+  allowHalfOpen?: boolean;
+}
+
+export interface RouteOptions {
+  /** The address of the next hop. */
+  via?: string;
+  /** The interface to leave by; needed when there is no `via`. */
+  interface?: string;
+}
+
+/**
+ * A throwaway network namespace: an own set of interfaces, addresses, routes, rules and ports, with loopback up and
+ * nothing else in it. Making one needs root (CAP_SYS_ADMIN).
+ *
+ * It has no name anywhere. It is there as long as this object, a socket or a program of its own holds it, and the
+ * kernel removes it afterwards, whatever ends this process. This process itself never enters it: servers and sockets
+ * made here are ordinary ones of `node:net`, whose descriptors come from a thread in the namespace.
+ *
+ * @example
+ * await using namespace = await NetworkNamespace.create();
+ * const server = await namespace.listen({ port: 80 });
+ * const socket = await namespace.connect({ address: "127.0.0.1", port: 80 });
+ */
+export class NetworkNamespace implements AsyncDisposable {
+  readonly #descriptor: number;
+  readonly #programs = new Set<ChildProcess>();
+  readonly #servers = new Set<Server>();
+  readonly #sockets = new Set<Socket>();
+  #closing: Promise<void> | undefined;
+
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /**
+   * @throws {@link NetfilterError} `permission-denied` without CAP_SYS_ADMIN.
+   */
+  static async create(): Promise<NetworkNamespace> {
+    return new NetworkNamespace(await callForDescriptor((addon) => addon.createNamespace()));
+  }
+
+  /**
+   * Makes a veth pair: a cable with one end in each of two namespaces. Both ends are down and have no address.
+   *
+   * @example
+   * await NetworkNamespace.createVethPair({ namespace: a, interface: "eth0" }, { namespace: b, interface: "eth0" });
+   */
+  static async createVethPair(
+    end: { namespace: NetworkNamespace; interface: string },
+    otherEnd: { namespace: NetworkNamespace; interface: string },
+  ): Promise<void> {
+    const [here, there] = [end.namespace.#open(), otherEnd.namespace.#open()];
+    await callAddon((addon) => addon.createVethPair(here, end.interface, there, otherEnd.interface));
+  }
+
+  /** A path by which other programs find the namespace while it is open, such as `proxy-init --netns PATH`. */
+  get path(): string {
+    return `/proc/${process.pid}/fd/${this.#open()}`;
+  }
+
+  /** Sets an interface up. */
+  async setLinkUp(name: string): Promise<void> {
+    const descriptor = this.#open();
+    await callAddon((addon) => addon.setLinkUp(descriptor, name));
+  }
+
+  /**
+   * Gives an interface an address, usable at once (IPv6 without duplicate address detection).
+   *
+   * @param subnet - Address and prefix length, "192.0.2.1/24"; without one, the address alone.
+   */
+  async addAddress(name: string, subnet: string): Promise<void> {
+    const descriptor = this.#open();
+    const { address, prefixLength } = parseSubnet(subnet);
+    await callAddon((addon) => addon.addAddress(descriptor, name, address, prefixLength));
+  }
+
+  /**
+   * Adds a route.
+   *
+   * @param subnet - "10.0.0.0/8"; the default routes are "0.0.0.0/0" and "::/0".
+   */
+  async addRoute(subnet: string, options: RouteOptions): Promise<void> {
+    const descriptor = this.#open();
+    const { address, prefixLength } = parseSubnet(subnet);
+    const { via = "", interface: name = "" } = options;
+    await callAddon((addon) => addon.addRoute(descriptor, address, prefixLength, via, name));
+  }
+
+  /**
+   * Writes a setting of the namespace, such as `net.ipv4.ip_forward`. Only names below `net.` belong to a namespace.
+   *
+   * @returns The previous value.
+   */
+  async writeSysctl(name: string, value: string): Promise<string> {
+    const descriptor = this.#open();
+    return String(await callAddon((addon) => addon.writeSysctl(descriptor, name, value)));
+  }
+
+  /**
+   * Makes a server of this process accept the connections that arrive in the namespace.
+   *
+   * @param server - One of your own: of `node:net`, or an HTTP or TLS server; default: a new `net.Server`.
+   * @returns The server, listening. It is closed with the namespace, and so are its connections.
+   * @example
+   * await pod.listen({ port: 8080 }, createServer((socket) => socket.end("hello")));
+   */
+  async listen(options?: ListenOptions): Promise<Server>;
+  async listen<S extends Server>(options: ListenOptions, server: S): Promise<S>;
+  async listen(options: ListenOptions = {}, server: Server = createServer()): Promise<Server> {
+    const descriptor = this.#open();
+    if (server.listening) throw new Error("the server listens already");
+    const { address = "::", port = 0, ipv6Only = false, backlog = 511 } = options;
+    const fd = await callForDescriptor((addon) => addon.listen(descriptor, address, port, ipv6Only, backlog));
+    this.#adoptable(fd);
+    server.on("connection", (socket: Socket) => track(this.#sockets, socket));
+    const listening = once(server, "listening");
+    server.listen({ fd, backlog });
+    track(this.#servers, server);
+    await listening;
+    return server;
+  }
+
+  /**
+   * Opens a TCP connection from within the namespace.
+   *
+   * @returns The connected socket. It is destroyed with the namespace.
+   * @throws As `node:net` does: an Error with `code` "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", …
+   */
+  async connect(options: ConnectOptions): Promise<Socket> {
+    const descriptor = this.#open();
+    const {
+      address,
+      port,
+      localAddress = "",
+      localPort = 0,
+      timeoutMs = 5000,
+      allowHalfOpen = false,
+    } = options;
+    const fd = await callForDescriptor((addon) =>
+      addon.connect(descriptor, address, port, localAddress, localPort, timeoutMs),
+    );
+    this.#adoptable(fd);
+    const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen });
+    track(this.#sockets, socket);
+    return socket;
+  }
+
+  /**
+   * Runs a program in the namespace and waits for its end. Needs util-linux (nsenter, setpriv).
+   *
+   * @throws When it cannot be waited for: no nsenter, or `timeoutMs` has passed. An exit code is a result.
+   * @example
+   * const { code, stdout } = await pod.exec("iptables-nft-save", ["-t", "nat"]);
+   */
+  async exec(file: string, args: readonly string[] = [], options: ExecOptions = {}): Promise<ExecResult> {
+    const child = this.spawn(file, args, options);
+    return await awaitProgram(child, [file, ...args].join(" "), options);
+  }
+
+  /**
+   * Starts a program in the namespace, with pipes for its three standard streams, as the leader of a new process
+   * group. `close` kills the group. When this process, or the worker thread that started the program, ends without
+   * `close`, the kernel kills the program, and what that has started is left to itself.
+   */
+  spawn(file: string, args: readonly string[] = [], options: ProgramOptions = {}): ChildProcess {
+    const child = startProgram(this.#open(), file, args, options);
+    this.#programs.add(child);
+    const forget = () => this.#programs.delete(child);
+    child.once("exit", forget);
+    child.once("close", forget); // alone when it could not be started; its "error" is the caller's to hear
+    return child;
+  }
+
+  /** Kills the programs, closes the servers and sockets, and lets the namespace go. Calling it again does nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    // All sockets in one go, before the event loop can read from one that the other end of the same pod has been
+    // destroyed: nobody listens for errors at this point.
+    const ends: Promise<unknown>[] = [];
+    for (const server of this.#servers) {
+      ends.push(once(server, "close"));
+      server.close();
+    }
+    for (const socket of this.#sockets) socket.destroy();
+    for (const child of this.#programs) {
+      ends.push(new Promise((resolve) => child.once("exit", resolve).once("close", resolve)));
+      killProgram(child);
+    }
+    closeSync(this.#descriptor);
+    await Promise.all(ends);
+  }
+
+  #open(): number {
+    if (this.#closing) throw new Error("the network namespace is closed");
+    return this.#descriptor;
+  }
+
+  /** A socket that arrives after the namespace was closed would keep it alive. */
+  #adoptable(socket: number): void {
+    if (!this.#closing) return;
+    closeSync(socket);
+    throw new Error("the network namespace was closed meanwhile");
+  }
+}
+
+function track<T extends Server | Socket>(set: Set<T>, resource: T): void {
+  set.add(resource);
+  resource.once("close", () => set.delete(resource));
+}

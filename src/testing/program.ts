@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { type ChildProcess, spawn } from "node:child_process";
+
+/** How to start a program in a network namespace. */
+export interface ProgramOptions {
+  /** The whole environment; default: that of this process. Programs are looked up in its PATH. */
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** The user id to run as, 0 to 4294967294; drops all capabilities unless 0. Supplementary groups are cleared. */
+  uid?: number;
+  /** The group id to run as, 0 to 4294967294. Supplementary groups are cleared. */
+  gid?: number;
+}
+
+export interface ExecOptions extends ProgramOptions {
+  /** Standard input; default: empty. */
+  input?: string | Uint8Array;
+  /** Kills the program and rejects after so many milliseconds; default 30000. */
+  timeoutMs?: number;
+}
+
+/** How a program ended. A failure is a result like any other. */
+export interface ExecResult {
+  /** The exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Starts a program in a namespace: util-linux's nsenter enters, its setpriv changes the ids and asks the kernel to kill
+ * the program when the thread that started it ends, so that nothing outlives a test run that was killed.
+ * The ids change before that request, because a change of ids would clear it (prctl(2), PR_SET_PDEATHSIG).
+ */
+export function startProgram(
+  namespace: number,
+  file: string,
+  args: readonly string[],
+  options: ProgramOptions,
+): ChildProcess {
+  const { env, cwd, uid, gid } = options;
+  const ids = [
+    ...(uid === undefined ? [] : [`--reuid=${uid}`]),
+    ...(gid === undefined ? [] : [`--regid=${gid}`]),
+    ...(uid === undefined && gid === undefined ? [] : ["--clear-groups"]),
+  ];
+  // In the child the namespace is descriptor 3.
+  const enter = ["--net=/proc/self/fd/3", "setpriv", "--pdeathsig=KILL", ...ids, "--", file, ...args];
+  return spawn("nsenter", enter, { stdio: ["pipe", "pipe", "pipe", namespace], env, cwd, detached: true });
+}
+
+/** Kills a started program that still runs, and the processes it has started (they are a group of their own: `detached`). */
+export function killProgram(child: ChildProcess): void {
+  // Once it has been reaped, its number may be another's.
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+    process.kill(-child.pid, "SIGKILL");
+  }
+}
+
+/** Waits for a started program, and collects what it writes. */
+export async function awaitProgram(
+  child: ChildProcess,
+  commandLine: string,
+  { input = "", timeoutMs = 30_000 }: Pick<ExecOptions, "input" | "timeoutMs">,
+): Promise<ExecResult> {
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream]?.setEncoding("utf8").on("data", (text: string) => {
+      output[stream] += text;
+    });
+  }
+  // A program that ends without reading its input is none of our business: its exit code says what went wrong.
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(input);
+
+  return await new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      killProgram(child);
+      // Whoever has left the program's group may hold these open, and "close" would wait for it.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      const written = `${output.stdout}${output.stderr}`.trim().slice(-500);
+      reject(
+        new Error(`${commandLine} did not end within ${timeoutMs} ms${written && `; it wrote: ${written}`}`),
+      );
+    }, timeoutMs);
+    child.once("error", (error) => {
+      clearTimeout(timer);
+      reject(new Error(`cannot start ${commandLine}: util-linux's nsenter is needed`, { cause: error }));
+    });
+    child.once("close", (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code, signal, ...output });
+    });
+  });
+}
