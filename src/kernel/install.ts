@@ -49,7 +49,7 @@ export async function install(
 }
 
 function chooseMode(asked: Mode | "auto"): { mode: "nft"; reason: string } {
-  if (asked === "auto") return { mode: "nft", reason: "nft is the one mode of this version" };
+  if (asked === "auto") return { mode: "nft", reason: "the kernel has nf_tables" };
   if (asked === "nft") return { mode: "nft", reason: "it was asked for" };
   throw new NetfilterError(`the mode ${asked} comes with a later version of sluice; this one has nft`, {
     code: "mode-unavailable",

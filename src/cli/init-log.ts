@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { FamilyReport, InstallReport } from "../kernel/report.ts";
+import { saveText } from "../kernel/save.ts";
+import { show } from "../policy/error.ts";
+import type { Family } from "../policy/policy.ts";
+import { iptablesSave, savedChains } from "../ruleset/iptables-save.ts";
+import { CLOSE_WAIT } from "./init-close-wait.ts";
+import type { ModeChoice } from "./init-mode.ts";
+import type { InitOptions } from "./init-options.ts";
+import { planRuleset } from "./init-plan.ts";
+import type { Log } from "./log.ts";
+
+const NAMES: Readonly<Record<Family, string>> = { ipv4: "IPv4", ipv6: "IPv6" };
+
+/** Says what is about to be done, and why in this mode. */
+export function logIntent(log: Log, options: InitOptions): void {
+  log.info(`redirecting ${intent(options)}`);
+}
+
+/** Says what was done; then, last, what the kernel holds: one record a family, in the form of iptables-save. */
+export function logReport(log: Log, report: InstallReport, options: InitOptions): void {
+  const present = report.families.filter((found) => found.present);
+  const changed = present.filter((found) => found.changed);
+  const unchanged = present.filter((found) => !found.changed);
+  // Only mode auto has more to say than logIntent did.
+  const mode = options.choice.mode === "auto" ? `, in mode ${report.mode}: ${report.reason}` : "";
+  if (changed.length > 0) log.info(`rules written for ${names(changed)} in one transaction${mode}`);
+  if (unchanged.length > 0) {
+    const why = changed.length > 0 ? "" : `, nothing was sent${mode}`;
+    log.info(`the kernel already held exactly these rules for ${names(unchanged)}${why}`);
+  }
+  for (const { family, present } of report.families) {
+    if (!present) log.info(`this kernel has no ${NAMES[family]}: there are no rules for it`);
+  }
+  for (const family of report.stale) {
+    log.warning(`rules of an earlier run stay for ${NAMES[family]}, which --${family}=false leaves alone`);
+  }
+  for (const { family } of present) {
+    log.info(`# ${NAMES[family]}: what the kernel holds now\n${saveText(report, family)}`);
+  }
+}
+
+/** Says what would be done, in the form of {@link logReport}. */
+export function logPlan(log: Log, options: InitOptions): void {
+  const ruleset = planRuleset(options);
+  log.info(`--simulate, nothing is touched: would redirect ${intent(options)}`);
+  if (options.closeWait !== undefined) log.info(`${CLOSE_WAIT} would be set to ${options.closeWait}`);
+  for (const { family, name } of ruleset.tables) {
+    const condition = family === "ipv6" && options.target.families === undefined ? ", if it has IPv6" : "";
+    const heading = `# ${NAMES[family]}: what the kernel would hold${condition}`;
+    log.info(`${heading}\n${iptablesSave(name, savedChains(ruleset, family))}`);
+  }
+}
+
+function intent({ choice, policy, target }: InitOptions): string {
+  const ports = `inbound TCP to port ${policy.inbound?.proxyPort}, outbound TCP to port ${policy.outbound?.proxyPort}`;
+  const where = target.netns === undefined ? "" : ` in the network namespace ${show(target.netns)}`;
+  return `${ports}${where}; ${modeText(choice)}`;
+}
+
+function modeText({ mode, flag, text }: ModeChoice): string {
+  const source = flag === undefined ? "by default" : `by --${flag.name} ${text}`;
+  return mode === "auto" ? `the mode that fits, ${source}` : `mode ${mode}, ${source}`;
+}
+
+function names(families: readonly FamilyReport[]): string {
+  return families.map(({ family }) => NAMES[family]).join(" and ");
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { render } from "../ruleset/render.ts";
+import { type Command, runBody } from "./command.ts";
+import { flagHelp, HELP } from "./flag-help.ts";
+import { TEXT } from "./flag-kinds.ts";
+import { INIT_FLAGS } from "./init-flags.ts";
+import { readInitOptions } from "./init-options.ts";
+import { planRuleset } from "./init-plan.ts";
+import { Log } from "./log.ts";
+import { configureLog } from "./log-flags.ts";
+import { type Flag, flagError, parseFlags } from "./pflag.ts";
+
+const FORMAT: Flag<string> = {
+  name: "format",
+  kind: TEXT,
+  default: "table",
+  help: "How the rules are printed: table or iptables-save",
+};
+const FLAGS: readonly Flag<unknown>[] = [FORMAT, ...INIT_FLAGS];
+
+/** `sluice plan`: prints the rules that `sluice init` would write with the same flags, and touches nothing. */
+export const planCommand: Command = {
+  name: "plan",
+  summary: "Print the rules that init would write, and touch nothing",
+  run(host, { program, args }) {
+    // Standard output is for the rules alone.
+    const log = new Log(host, 2);
+    return runBody(host, program, log, async () => {
+      const flags = parseFlags(FLAGS, args);
+      if (flags.value(HELP)) {
+        host.write(1, helpText(program));
+        return 0;
+      }
+      const format = flags.value(FORMAT);
+      if (format !== "table" && format !== "iptables-save") {
+        throw flagError(FORMAT, format, "is neither table nor iptables-save");
+      }
+      configureLog(log, flags);
+      host.write(1, render(planRuleset(readInitOptions(flags, log)), format));
+      return 0;
+    });
+  },
+};
+
+function helpText(program: string): string {
+  return `Prints the rules that sluice init would write with the same flags, and touches nothing.
+
+Usage:
+  ${program} --incoming-proxy-port PORT --outgoing-proxy-port PORT [flags]
+
+Flags:
+${flagHelp(FLAGS)}`;
+}

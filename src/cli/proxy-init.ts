@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Host } from "../host/host.ts";
+import { install } from "../kernel/install.ts";
+import { type Command, runBody } from "./command.ts";
+import { flagHelp, HELP } from "./flag-help.ts";
+import { blameFlag, legacyIsLater } from "./init-blame.ts";
+import { withCloseWait } from "./init-close-wait.ts";
+import { INIT_FLAGS } from "./init-flags.ts";
+import { logIntent, logPlan, logReport } from "./init-log.ts";
+import { type InitOptions, readInitOptions } from "./init-options.ts";
+import { Log } from "./log.ts";
+import { configureLog } from "./log-flags.ts";
+import { parseFlags } from "./pflag.ts";
+
+/** `sluice init`: the same as proxy-init. */
+export const initCommand: Command = {
+  name: "init",
+  summary: "Send the pod's TCP traffic through its proxy (the same as proxy-init)",
+  run(host, { program, args }) {
+    const log = new Log(host);
+    return runBody(host, program, log, async () => {
+      const flags = parseFlags(INIT_FLAGS, args);
+      if (flags.value(HELP)) {
+        host.write(1, helpText(program));
+        return 0;
+      }
+      configureLog(log, flags);
+      const options = readInitOptions(flags, log);
+      if (options.choice.mode === "legacy") throw legacyIsLater(options.choice);
+      if (options.simulate) logPlan(log, options);
+      else await writeRules(host, log, options);
+      return 0;
+    });
+  },
+};
+
+/**
+ * Linkerd's init container: writes the rules that the arguments ask for, and logs what the kernel holds then.
+ *
+ * @returns the exit code: 0, or 1 with one line on standard error, and then nothing has changed.
+ */
+export function proxyInit(host: Host): Promise<number> {
+  return initCommand.run(host, { program: "proxy-init", args: host.args });
+}
+
+async function writeRules(host: Host, log: Log, options: InitOptions): Promise<void> {
+  const { closeWait, policy, target } = options;
+  logIntent(log, options);
+  try {
+    const report = await withCloseWait(host, log, closeWait, target.netns, () =>
+      install(host, policy, target),
+    );
+    logReport(log, report, options);
+  } catch (error) {
+    throw blameFlag(error, options);
+  }
+}
+
+function helpText(program: string): string {
+  return `Sends a pod's TCP traffic through its sidecar proxy: writes the redirect rules of IPv4 and IPv6
+into the kernel, all of them or none, and starts no other program.
+
+Usage:
+  ${program} --incoming-proxy-port PORT --outgoing-proxy-port PORT [flags]
+
+Flags:
+${flagHelp(INIT_FLAGS)}
+Lists are items between commas, and may be given more than once. A list that holds valid and
+invalid ports is used without the invalid ones.
+`;
+}

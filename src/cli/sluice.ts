@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Host } from "../host/host.ts";
+import { show } from "../policy/error.ts";
+import type { Command } from "./command.ts";
+import { planCommand } from "./plan.ts";
+import { initCommand } from "./proxy-init.ts";
+import { version } from "./version.ts";
+
+const COMMANDS: readonly Command[] = [initCommand, planCommand];
+
+/**
+ * The whole command line: `sluice COMMAND [flags]`.
+ *
+ * @returns the exit code
+ */
+export async function sluice(host: Host): Promise<number> {
+  const [first, ...rest] = host.args;
+  switch (first) {
+    case undefined:
+      host.write(2, usage());
+      return 1;
+    case "--version":
+      host.write(1, `sluice ${version}\n`);
+      return 0;
+    case "help":
+    case "--help":
+    case "-h":
+      return rest[0] === undefined ? help(host) : run(host, rest[0], ["--help"]);
+    default:
+      return run(host, first, rest);
+  }
+}
+
+function help(host: Host): number {
+  host.write(1, usage());
+  return 0;
+}
+
+async function run(host: Host, name: string, args: readonly string[]): Promise<number> {
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command !== undefined) return await command.run(host, { program: `sluice ${name}`, args });
+  const kind = name.startsWith("-") ? "flag" : "command";
+  host.write(2, `sluice: ${show(name)}: unknown ${kind}; sluice help lists what there is\n`);
+  return 1;
+}
+
+function usage(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 3;
+  const commands = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}\n`);
+  return `sluice sends a pod's TCP traffic through its sidecar proxy.
+
+Usage:
+  sluice COMMAND [flags]
+  sluice --version
+
+Commands:
+${commands.join("")}
+sluice help COMMAND lists the flags of a command.
+`;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { join } from "node:path";
+import { build } from "esbuild";
+import { expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+
+/** The files of which something is in the bundle of a command. */
+async function contents(entry: string): Promise<string[]> {
+  const { metafile } = await build({
+    entryPoints: [entry],
+    absWorkingDir: root,
+    bundle: true,
+    format: "esm",
+    metafile: true,
+    platform: "neutral",
+    write: false,
+  });
+  return Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs)
+      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+      .map(([path]) => path),
+  );
+}
+
+test("proxy-init has nothing in it that only other commands need", async () => {
+  const files = await contents("src/cli/proxy-init.ts");
+  expect(files).toContain("src/cli/proxy-init.ts");
+  for (const other of ["cli/sluice", "cli/plan", "ruleset/render", "ruleset/table", "ruleset/explain"]) {
+    expect(files).not.toContain(`src/${other}.ts`);
+  }
+});
+
+test("the commands need nothing of Node", async () => {
+  // esbuild for a neutral platform fails on any import that is not a file of ours.
+  expect(
+    (await contents("src/cli/sluice.ts")).every((path) => /^src\/(cli|kernel|ruleset|policy)\//.test(path)),
+  ).toBe(true);
+});

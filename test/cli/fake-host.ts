@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Host } from "../../src/host/host.ts";
+import type { Rule } from "../../src/ruleset/ruleset.ts";
+
+/** One request to the core, as far as these tests look at it. */
+export interface Request {
+  op: string;
+  netns?: string;
+  timeoutMs?: number;
+  name?: string;
+  value?: string;
+  families?: { family: "ipv4" | "ipv6"; required: boolean }[];
+  ruleset?: {
+    baseChains: { name: string; hook: string; jumps: Rule[] }[];
+    chains: { name: string; rules: Rule[] }[];
+  };
+}
+
+/** What the core answers: a reply of docs/core.md. */
+export type Core = (request: Request) => unknown;
+
+/** A host that remembers: what was written, in order, and what the core was asked. */
+export class FakeHost implements Host {
+  readonly args: readonly string[];
+  readonly writes: { fd: 1 | 2; text: string }[] = [];
+  readonly requests: Request[] = [];
+  readonly #core: Core;
+
+  constructor(args: readonly string[], core: Core = () => new Error("nobody shall ask the core")) {
+    this.args = args;
+    this.#core = core;
+  }
+
+  env(): undefined {
+    return undefined;
+  }
+
+  readFile(path: string): string {
+    throw new Error(`nobody shall read ${path}`);
+  }
+
+  write(fd: 1 | 2, text: string): void {
+    this.writes.push({ fd, text });
+  }
+
+  async call(_backend: "nft", text: string): Promise<string> {
+    const request: Request = JSON.parse(text);
+    this.requests.push(request);
+    const reply = this.#core(request);
+    if (reply instanceof Error) throw reply;
+    return JSON.stringify(reply);
+  }
+
+  get stdout(): string {
+    return this.#written(1);
+  }
+
+  get stderr(): string {
+    return this.#written(2);
+  }
+
+  #written(wanted: 1 | 2): string {
+    return this.writes
+      .filter(({ fd }) => fd === wanted)
+      .map(({ text }) => text)
+      .join("");
+  }
+}
+
+/** A kernel that takes every ruleset. `absent` families do not exist in it; `changed` says what the commit did. */
+export function kernel({
+  absent = [],
+  changed = true,
+  stale = [],
+}: {
+  absent?: readonly string[];
+  changed?: boolean;
+  stale?: readonly string[];
+} = {}): Core {
+  return ({ op, families = [], ruleset }) => {
+    if (op === "sysctl") return { ok: { previous: "3600" } };
+    const held = (family: "ipv4" | "ipv6", rules: readonly Rule[]) =>
+      rules
+        .filter((rule) => rule.families.includes(family))
+        .map(({ matches, verdict, comment }) => ({ own: true, matches, verdict, comment }));
+    return {
+      ok: {
+        changed,
+        stale,
+        families: families.map(({ family }) =>
+          absent.includes(family)
+            ? { family, present: false, changed: false, chains: [] }
+            : {
+                family,
+                present: true,
+                changed,
+                chains: [
+                  ...(ruleset?.baseChains ?? []).map(({ name, hook, jumps }) => ({
+                    name,
+                    hook,
+                    policy: "accept",
+                    rules: held(family, jumps),
+                  })),
+                  ...(ruleset?.chains ?? []).map(({ name, rules }) => ({ name, rules: held(family, rules) })),
+                ],
+              },
+        ),
+      },
+    };
+  };
+}
+
+/** A core that answers with one error. */
+export function failing(error: Record<string, unknown>): Core {
+  return () => ({ error });
+}
+
+/** The flags that every run needs. */
+export const PORTS = ["--incoming-proxy-port", "4143", "--outgoing-proxy-port", "4140"] as const;
+/** The smallest run without a warning, in the mode there is. */
+export const MINIMAL = [...PORTS, "--proxy-uid", "2102", "--iptables-mode", "nft"] as const;
