@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { readFileSync, writeSync } from "node:fs";
+import { getSystemErrorMap } from "node:util";
 import { loadAddon } from "./addons.ts";
 import type { Backend, Host } from "./host.ts";
 
@@ -12,7 +13,7 @@ export function nodeHost(): Host {
   return {
     args: process.argv.slice(2),
     env: (name) => process.env[name],
-    readFile: (path) => readFileSync(path === "-" ? 0 : path, "utf8"),
+    readFile: readText,
     write: writeAll,
     async call(backend, request) {
       let door = doors.get(backend);
@@ -23,6 +24,16 @@ export function nodeHost(): Host {
       return await door(request);
     },
   };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path === "-" ? 0 : path, "utf8");
+  } catch (error) {
+    const errno = error instanceof Error && "errno" in error ? Number(error.errno) : 0;
+    const reason = getSystemErrorMap().get(errno)?.[1] ?? String(error);
+    throw new Error(`cannot read ${path}: ${reason}`, { cause: error });
+  }
 }
 
 /** Standard output may be a pipe that does not block: then what it cannot take now is written again. */

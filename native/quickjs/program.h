@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice {
+
+// What an executable runs. bytecode_compiler.cc writes the definition, one for each executable.
+struct Program {
+  const char* name;
+  const uint8_t* bytecode;
+  size_t size;
+};
+
+extern const Program kProgram;
+
+}  // namespace sluice

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+// What the static executable asks of libc. Failures are thrown as std::runtime_error; the text is for people.
+namespace sluice {
+
+// The most that is read of one file, and what the Node host reads, too.
+constexpr size_t kLongestFile = size_t{16} << 20;
+
+// Makes descriptors 0 to 2 refer to something, so that no socket can be taken for standard output, and turns
+// SIGPIPE into an error of write(2). Node does both.
+void PrepareDescriptors();
+
+// A variable of the environment. Nothing under secure execution (file capabilities): whoever starts the
+// program then has fewer rights than it.
+std::optional<std::string> Environment(const std::string& name);
+
+// The bytes of a file; "-" is standard input.
+std::string ReadFile(const std::string& path);
+
+// Writes all of it, also to a pipe or terminal that is in non-blocking mode.
+void WriteAll(int descriptor, std::string_view text);
+
+}  // namespace sluice

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Bundles the commands: for Node into dist/bin/*.cjs, for the static executables into build/standalone/*.js.
+
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
+
+const root = join(import.meta.dirname, "..");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const constants = { __SLUICE_VERSION__: JSON.stringify(version) };
+
+/**
+ * @typedef {object} Program
+ * @property {string} name
+ * @property {string} sources where its two entry points are: <name>-node.ts and <name>-standalone.ts
+ * @property {string} script  what is made of the first, an executable file for Node
+ * @property {string} executable what scripts/standalone.mjs makes of the second
+ */
+
+/** @type {Program[]} */
+export const programs = [
+  ...["proxy-init", "sluice"].map((name) => ({
+    name,
+    sources: "src/bin",
+    script: `dist/bin/${name}.cjs`,
+    executable: `dist/standalone/${name}`,
+  })),
+  // Asks the host for one thing at a time, for the tests.
+  {
+    name: "probe",
+    sources: "test/standalone/probe",
+    script: "build/probe/probe.cjs",
+    executable: "build/probe/probe",
+  },
+];
+
+// What ECMAScript 2022 has and native/quickjs/host.cc leaves out, and what Node adds to it. esbuild replaces only
+// references to the global of this name, so a marker in its output is a use.
+const absent = `
+  eval Function Proxy WeakRef FinalizationRegistry Intl WebAssembly Atomics ArrayBuffer SharedArrayBuffer DataView
+  Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array
+  Float32Array Float64Array process Buffer require module exports global console performance crypto navigator URL
+  URLSearchParams TextEncoder TextDecoder AbortController AbortSignal Event EventTarget setTimeout setInterval
+  setImmediate clearTimeout clearInterval clearImmediate queueMicrotask structuredClone fetch atob btoa Blob
+  MessageChannel __dirname __filename`
+  .trim()
+  .split(/\s+/);
+const marker = "absentInStandalone_";
+
+/** @param {import("esbuild").BuildOptions} options */
+async function bundle(options) {
+  const result = await build({
+    bundle: true,
+    write: false,
+    metafile: true,
+    absWorkingDir: root,
+    charset: "utf8",
+    legalComments: "none",
+    ...options,
+  });
+  if (result.warnings.length > 0) throw new Error("a bundle must build without warnings");
+  return result.outputFiles[0].text;
+}
+
+/** @param {string} path @param {string} text */
+function write(path, text) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+/** @param {Program} program */
+async function bundleForNode({ name, sources, script }) {
+  const path = join(root, script);
+  const text = await bundle({
+    entryPoints: [`${sources}/${name}-node.ts`],
+    format: "cjs",
+    platform: "node",
+    target: "node20",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    define: { ...constants, "import.meta.dirname": "__dirname" },
+    banner: { js: "#!/usr/bin/env node\n// SPDX-License-Identifier: GPL-2.0-or-later" },
+  });
+  write(path, text);
+  chmodSync(path, 0o755);
+}
+
+/**
+ * Writes build/standalone/<name>.js, and gives it.
+ *
+ * @param {Program} program
+ */
+export async function bundleForStandalone({ name, sources }) {
+  const text = await bundle({
+    entryPoints: [`${sources}/${name}-standalone.ts`],
+    format: "iife",
+    platform: "neutral",
+    target: "es2022",
+    minifySyntax: true,
+    define: { ...constants, ...Object.fromEntries(absent.map((global) => [global, marker + global])) },
+  });
+  const used = new Set([...text.matchAll(new RegExp(`${marker}(\\w+)`, "g"))].map((match) => match[1]));
+  if (used.size > 0) throw new Error(`${name}: the static executable has no ${[...used].join(", ")}`);
+  write(join(root, "build/standalone", `${name}.js`), text);
+  return text;
+}
+
+if (import.meta.filename === process.argv[1]) {
+  try {
+    await Promise.all(programs.flatMap((program) => [bundleForNode(program), bundleForStandalone(program)]));
+  } catch (error) {
+    console.error(`bundle: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

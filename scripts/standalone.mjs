@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// npm run build:standalone: the static executables, dist/standalone/proxy-init and dist/standalone/sluice,
+// and the one that test/standalone asks about its host.
+
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { bundleForStandalone, programs } from "./bundle.mjs";
+import { compile, parallel, runStep } from "./standalone/compile.mjs";
+import { ensureDirectory, openToolchain } from "./standalone/toolchain.mjs";
+
+const repository = join(import.meta.dirname, "..");
+const work = "build/standalone";
+
+const compileFlags = [
+  ...[
+    "-std=c++17",
+    "-O2",
+    "-fPIE",
+    "-fstack-protector-strong",
+    "-D_FORTIFY_SOURCE=2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+  ],
+  ...["-ffunction-sections", "-fdata-sections", "-Inative"],
+];
+const linkFlags = ["-static-pie", "-s", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,--build-id=none"];
+
+const { variables } = JSON.parse(readFileSync(join(repository, "native/sources.gypi"), "utf8"));
+const hostSources = ["host", "main", "system", "utf8"].map((name) => `native/quickjs/${name}.cc`);
+const sources = [...new Set([...variables.core_sources, ...variables.nft_sources, ...hostSources])];
+const compilerSource = "native/quickjs/bytecode_compiler.cc";
+
+/** @param {string} source */
+const objectOf = (source) => `${work}/${source.replace(/\.cc$/, ".o")}`;
+
+/** @param {import("./standalone/toolchain.mjs").Toolchain} toolchain @param {import("./bundle.mjs").Program} program @param {string[]} quickjs */
+async function buildProgram(toolchain, program, quickjs) {
+  const { name } = program;
+  const script = `${work}/${name}.js`;
+  writeFileSync(join(toolchain.directory, script), await bundleForStandalone(program));
+
+  const source = `${work}/${name}.cc`;
+  const compiler = `${work}/bytecode_compiler`;
+  await runStep(toolchain, {
+    output: source,
+    inputs: [script, compiler],
+    command: compiler,
+    args: [name, script],
+    act: (text) => writeFileSync(join(toolchain.directory, source), text),
+  });
+  const object = `${work}/${name}.o`;
+  await compile(toolchain, source, object, compileFlags);
+
+  const objects = [...sources.map(objectOf), object];
+  const executable = `${work}/${name}`;
+  await runStep(toolchain, {
+    output: executable,
+    inputs: objects,
+    command: "g++",
+    args: [...linkFlags, ...objects, ...quickjs, "-lnftnl", "-lmnl", "-lm", "-o", executable],
+  });
+
+  const result = join(repository, program.executable);
+  mkdirSync(dirname(result), { recursive: true });
+  // Under a name of its own first: the executable may be running.
+  copyFileSync(join(toolchain.directory, executable), `${result}.new`);
+  chmodSync(`${result}.new`, 0o755);
+  renameSync(`${result}.new`, result);
+  console.log(`standalone: ${program.executable}, ${statSync(result).size} bytes`);
+}
+
+async function main() {
+  const toolchain = openToolchain();
+  ensureDirectory(toolchain, work);
+  const multiarch = (await toolchain.run("g++", ["-print-multiarch"])).trim();
+  const quickjs = [`/usr/lib/${multiarch}/quickjs/libquickjs.a`];
+
+  await parallel(availableParallelism(), [compilerSource, ...sources], (source) =>
+    compile(toolchain, source, objectOf(source), compileFlags),
+  );
+  await runStep(toolchain, {
+    output: `${work}/bytecode_compiler`,
+    inputs: [objectOf(compilerSource)],
+    command: "g++",
+    args: [objectOf(compilerSource), ...quickjs, "-lm", "-o", `${work}/bytecode_compiler`],
+  });
+  await parallel(availableParallelism(), programs, (program) => buildProgram(toolchain, program, quickjs));
+}
+
+main().catch((error) => {
+  console.error(`standalone: ${error.message}`);
+  process.exitCode = 1;
+});

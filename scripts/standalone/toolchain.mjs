@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Where the static executables are compiled: this machine, if it is a Debian 13 with all that is needed, else a
+// Debian 13 root under build/, made once by mmdebstrap and entered by chroot. Nothing is mounted in it.
+
+import { execFile, execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const packages = ["g++", "libquickjs", "libnftnl-dev", "libmnl-dev", "rapidjson-dev"];
+// QuickJS has no stable interface: this is the version that native/quickjs is written for.
+const quickjsVersion = "2025.04.26";
+const suite = "trixie";
+
+const repository = join(import.meta.dirname, "../..");
+const debianRoot = join(repository, "build/debian13");
+
+/**
+ * @typedef {object} Toolchain
+ * @property {string} identity  changes whenever recompiling is due
+ * @property {string} directory the repository, or its copy in the Debian 13 root, as this process names it
+ * @property {(command: string, args: string[]) => Promise<string>} run
+ *   runs a command in that directory; its standard output, or an Error that holds its standard error
+ */
+
+/**
+ * The versions of the packages in a root, or undefined if one is missing or unfit.
+ *
+ * @param {string} root
+ */
+function installed(root) {
+  const format = "$" + "{db:Status-Status} $" + "{Package} $" + "{Version}\n";
+  let list;
+  try {
+    const args = [`--admindir=${join(root, "var/lib/dpkg")}`, "-W", `-f=${format}`, ...packages, "libc6-dev"];
+    list = execFileSync("dpkg-query", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  } catch {
+    return undefined;
+  }
+  const fit = list.split("\n").some((line) => line.startsWith(`installed libquickjs ${quickjsVersion}-`));
+  const archives = ["quickjs/libquickjs.a", "libnftnl.a", "libmnl.a"];
+  const folders = readdirSync(join(root, "usr/lib")).map((name) => join(root, "usr/lib", name));
+  const complete = archives.every((name) => folders.some((folder) => existsSync(join(folder, name))));
+  return fit && complete ? list : undefined;
+}
+
+/** The mirror that this machine's own packages come from. */
+function mirror() {
+  const policy = execFileSync("apt-cache", ["policy", "libc6"], {
+    encoding: "utf8",
+    env: { ...process.env, LC_ALL: "C" },
+  });
+  const url = /^ +-?\d+ (\S+:\S+) (?!\S*security)\S+\/main \S+ Packages$/m.exec(policy)?.[1];
+  if (url === undefined) throw new Error("apt-cache policy libc6 names no package mirror");
+  return url;
+}
+
+function makeDebianRoot() {
+  const needed = `the static executables need Debian 13 to build (${packages.join(", ")})`;
+  if (process.getuid?.() !== 0) {
+    throw new Error(`${needed}; to make such a root in build/debian13, run this as root`);
+  }
+  const partial = `${debianRoot}.partial`;
+  const args = ["--variant=minbase", `--include=${packages.join(",")}`, suite, partial];
+  console.log("standalone: making a Debian 13 root in build/debian13 (once, about half a minute)");
+  execFileSync("rm", ["-rf", "--one-file-system", partial, debianRoot]);
+  mkdirSync(join(repository, "build"), { recursive: true });
+  try {
+    execFileSync("mmdebstrap", [...args, mirror()], {
+      stdio: ["ignore", "ignore", "pipe"],
+      encoding: "utf8",
+    });
+  } catch (error) {
+    if (error.code === "ENOENT") throw new Error(`${needed}, or ${error.path} to make a Debian 13 root`);
+    throw new Error(`mmdebstrap failed:\n${error.stderr}`);
+  }
+  if (installed(partial) === undefined)
+    throw new Error(`the new Debian 13 root lacks what it should hold: ${partial}`);
+  renameSync(partial, debianRoot);
+}
+
+/** @param {string[]} command @param {string} directory */
+async function execute([file, ...args], directory) {
+  try {
+    const options = { cwd: directory, encoding: "utf8", maxBuffer: 64 << 20 };
+    return (await promisify(execFile)(file, args, options)).stdout;
+  } catch (error) {
+    throw new Error(error.stderr || error.message);
+  }
+}
+
+/** @returns {Toolchain} */
+export function openToolchain() {
+  const here = installed("/");
+  if (here !== undefined) {
+    return {
+      identity: here,
+      directory: repository,
+      run: (command, args) => execute([command, ...args], repository),
+    };
+  }
+  if (installed(debianRoot) === undefined) makeDebianRoot();
+  if (process.getuid?.() !== 0) throw new Error("entering the Debian 13 root in build/debian13 needs root");
+  const directory = join(debianRoot, "sluice");
+  rmSync(join(directory, "native"), { recursive: true, force: true });
+  cpSync(join(repository, "native"), join(directory, "native"), { recursive: true });
+  const enter = [
+    "chroot",
+    debianRoot,
+    "/usr/bin/env",
+    "-i",
+    "-C",
+    "/sluice",
+    "PATH=/usr/bin:/bin",
+    "LC_ALL=C",
+  ];
+  return {
+    identity: installed(debianRoot) ?? "",
+    directory,
+    run: (command, args) => execute([...enter, command, ...args], "/"),
+  };
+}
+
+/** @param {Toolchain} toolchain @param {string} path relative to the repository */
+export function ensureDirectory(toolchain, path) {
+  const absolute = join(toolchain.directory, path);
+  if (!existsSync(absolute)) mkdirSync(absolute, { recursive: true });
+}

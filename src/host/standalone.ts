@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Host } from "./host.ts";
+
+/** What native/quickjs/host.cc gives to the script. Its functions throw an Error when they fail. */
+interface NativeHost {
+  readonly args: readonly string[];
+  env(name: string): string | undefined;
+  readFile(path: string): string;
+  write(fd: number, text: string): void;
+  call(request: string): string;
+  setExitCode(code: number): void;
+}
+
+declare const sluiceNative: NativeHost;
+
+/**
+ * The host of the static executables. Everything in it is synchronous, also `call`: there is nothing else to do
+ * meanwhile. Under secure execution (file capabilities) `env` knows no variable.
+ *
+ * @returns the one host of this process
+ */
+export function standaloneHost(): Host {
+  return {
+    args: sluiceNative.args,
+    env: (name) => sluiceNative.env(name),
+    readFile: (path) => sluiceNative.readFile(path),
+    write: (fd, text) => sluiceNative.write(fd, text),
+    // All back ends are linked in, and the request itself says which it is for.
+    call: async (_backend, request) => sluiceNative.call(request),
+  };
+}
+
+/**
+ * Sets the code that the process ends with, once nothing of the script is left to run. A script that ends without
+ * having called this ends with an error.
+ *
+ * @param code 0 to 255
+ */
+export function setStandaloneExitCode(code: number): void {
+  sluiceNative.setExitCode(code);
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { runOnNode } from "../../../src/bin/run-node.ts";
+import { probe } from "./probe.ts";
+
+runOnNode("probe", probe);

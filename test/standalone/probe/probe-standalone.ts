@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { runStandalone } from "../../../src/bin/run-standalone.ts";
+import { probe } from "./probe.ts";
+
+runStandalone("probe", probe);
