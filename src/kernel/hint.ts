@@ -52,6 +52,9 @@ function refusalHint(name: string | undefined, part: string | undefined): string
   if (name === "EINVAL" && part === "match owner") {
     return "the uid or gid may not be mapped in the user namespace of this network namespace";
   }
+  if (name === "EINVAL" && part === undefined) {
+    return "a rule of another program may enter the chain from a hook where the kernel allows no REDIRECT";
+  }
   if (name === "ENOENT" && part !== undefined) return `the kernel may lack the module for ${part}`;
   if (name === "EBUSY") return "a rule of another program still jumps to the chain";
   if (name === "EOPNOTSUPP" || name === "EPROTONOSUPPORT")

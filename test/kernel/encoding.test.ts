@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { expect, test } from "vitest";
+import { NetworkNamespace } from "../../src/testing/index.ts";
+import { cases } from "./cases.ts";
+import { describeHosts, proxyInit } from "./hosts.ts";
+import { makeWithIptables } from "./iptables.ts";
+import { generation, output, savedRules } from "./kernel-state.ts";
+
+// Subnets of odd prefix lengths, ranges, ports to redirect, group ids, both families, rules of others.
+const CHOSEN = [2, 4, 6, 10, 14, 22, 28, 36, 44, 46, 52];
+const chosen = cases
+  .filter(({ id }) => CHOSEN.includes(id))
+  .map(({ id, pre, runs, v4, v6 }) => ({ id: String(id), pre, args: runs[0] ?? [], v4, v6 }));
+
+const PORTS = ["--incoming-proxy-port", "4143", "--outgoing-proxy-port", "4140"];
+const redirects = (subnets: readonly string[][]): string[] => [
+  '-A PREROUTING -m comment --comment "proxy-init/install-proxy-init-prerouting" -j PROXY_INIT_REDIRECT',
+  '-A OUTPUT -m comment --comment "proxy-init/install-proxy-init-output" -j PROXY_INIT_OUTPUT',
+  '-A PROXY_INIT_OUTPUT -o lo -m comment --comment "proxy-init/ignore-loopback" -j RETURN',
+  '-A PROXY_INIT_OUTPUT -p tcp -m comment --comment "proxy-init/redirect-all-outgoing-to-proxy-port" -j REDIRECT --to-ports 4140',
+  ...subnets.map(
+    ([given, match]) =>
+      `-A PROXY_INIT_REDIRECT${match} -m comment --comment "proxy-init/ignore-subnet-${given}" -j RETURN`,
+  ),
+  '-A PROXY_INIT_REDIRECT -p tcp -m comment --comment "proxy-init/redirect-all-incoming-to-proxy-port" -j REDIRECT --to-ports 4143',
+];
+const subnets4 = ["10.1.2.3/8", "172.16.0.0/12", "192.0.2.129/25", "198.51.100.7/31", "203.0.113.7/32"];
+const subnets6 = [
+  "fe80::/10",
+  "2001:db8::/33",
+  "2001:db8:0:1:8000::/65",
+  "fd00::1/127",
+  "::1/128",
+  "fd00::/8",
+];
+const given = (subnet: string): string[] => [subnet, ` -s ${subnet}`];
+
+/** The original cannot do it: subnets of both families. What iptables makes of these commands stands for it. */
+const bothFamilies = {
+  id: "subnets of both families",
+  pre: [],
+  args: [...PORTS, "--subnets-to-ignore", [...subnets4, "0.0.0.0/0", ...subnets6, "::/0"].join(",")],
+  v4: redirects([...subnets4.map(given), ["0.0.0.0/0", ""]]),
+  v6: redirects([...subnets6.map(given), ["::/0", ""]]),
+};
+
+const compared = [...chosen, bothFamilies];
+
+/** What nft prints of every rule: its expressions, then its text. Without the numbers that depend on who came first. */
+async function netlink(namespace: NetworkNamespace): Promise<string[]> {
+  const text = await output(namespace, "nft", ["--debug=netlink", "list", "ruleset"]);
+  return text.split("\n").map((line) => line.replace(/^(ip6? \S+ \S+) \d+( \d+)?/, "$1"));
+}
+
+describeHosts("rules as iptables-nft encodes them", (host) => {
+  const install = (namespace: NetworkNamespace, args: readonly string[]) =>
+    proxyInit(host, namespace, ["--iptables-mode", "nft", ...args]);
+
+  test.each(compared.map((item) => [item.id, item] as const))(
+    "case %s",
+    async (_id, { pre, args, v4, v6 }) => {
+      await using ours = await NetworkNamespace.create();
+      await using theirs = await NetworkNamespace.create();
+      for (const namespace of [ours, theirs]) {
+        for (const words of pre) await output(namespace, "iptables-nft", words);
+      }
+      expect(await install(ours, args)).toMatchObject({ code: 0, stderr: "" });
+      await makeWithIptables(theirs, "iptables-nft", v4);
+      const dual = v6.some((line) => line.startsWith("-A"));
+      if (dual) await makeWithIptables(theirs, "ip6tables-nft", v6);
+
+      const expected = await netlink(theirs);
+      expect(expected.filter((line) => line.includes("[ immediate reg 0 ")).length).toBeGreaterThan(3);
+      expect(await netlink(ours)).toEqual(expected);
+
+      // What iptables-nft made is exactly what we would have made: nothing to do.
+      const before = await generation(theirs);
+      const { code, stdout, stderr } = await install(theirs, args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toContain(
+        `the kernel already held exactly these rules for ${dual ? "IPv4 and IPv6" : "IPv4"}, nothing was sent`,
+      );
+      expect(await generation(theirs)).toBe(before);
+    },
+  );
+
+  test.each([
+    ["iptables", "v4", "203.0.113.0/24"],
+    ["ip6tables", "v6", "2001:db8::/32"],
+  ] as const)("%s-nft works on the same table afterwards", async (program, family, subnet) => {
+    await using namespace = await NetworkNamespace.create();
+    expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
+    const iptables = (...args: string[]) => namespace.exec(`${program}-nft`, ["-t", "nat", ...args]);
+    const fine = { code: 0, stderr: "" };
+    const before = await savedRules(namespace);
+    const rule = ["PROXY_INIT_REDIRECT", "-s", subnet, "-p", "tcp", "-j", "RETURN"];
+
+    expect(await iptables("-C", ...rule)).toMatchObject({ code: 1 });
+    expect(await iptables("-A", ...rule)).toMatchObject(fine);
+    expect(await iptables("-C", ...rule)).toMatchObject(fine);
+    expect((await savedRules(namespace))[family]).toEqual([
+      ...before[family].slice(0, -1),
+      `-A PROXY_INIT_REDIRECT -s ${subnet} -p tcp -j RETURN`,
+      "COMMIT",
+    ]);
+    const list = await iptables("-n", "-L", "PROXY_INIT_REDIRECT");
+    expect(list).toMatchObject(fine);
+    expect(list.stdout.split("\n")[0]).toBe("Chain PROXY_INIT_REDIRECT (1 references)");
+    expect(list.stdout).toMatch(/^REDIRECT .* redir ports 4143$/m);
+    expect(list.stdout).toContain(subnet);
+    expect(await iptables("-D", ...rule)).toMatchObject(fine);
+    expect(await savedRules(namespace)).toEqual(before);
+
+    // A rule of ours can be named, found and removed, and a run of ours brings it back.
+    const loopback = ["PROXY_INIT_OUTPUT", "-o", "lo", "-m", "comment"];
+    loopback.push("--comment", "proxy-init/ignore-loopback", "-j", "RETURN");
+    expect(await iptables("-C", ...loopback)).toMatchObject(fine);
+    expect(await iptables("-D", ...loopback)).toMatchObject(fine);
+    expect(await savedRules(namespace)).not.toEqual(before);
+    expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
+    expect(await savedRules(namespace)).toEqual(before);
+  });
+
+  test.each(["iptables", "ip6tables"] as const)("%s-nft-restore works on the same table", async (program) => {
+    await using namespace = await NetworkNamespace.create();
+    expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
+    const before = await savedRules(namespace);
+    const restore = (...lines: string[]) =>
+      output(namespace, `${program}-nft-restore`, ["--noflush"], `*nat\n${lines.join("\n")}\nCOMMIT\n`);
+
+    await restore(":OTHERS - [0:0]", "-A OTHERS -p udp -j RETURN", "-I PREROUTING 1 -j OTHERS");
+    const family = program === "iptables" ? "v4" : "v6";
+    const jumps = (await savedRules(namespace))[family].filter((line) => line.startsWith("-A PREROUTING"));
+    expect(jumps).toEqual([
+      "-A PREROUTING -j OTHERS",
+      before[family].find((line) => line.startsWith("-A PRE")),
+    ]);
+
+    await restore("-D PREROUTING -j OTHERS", "-F OTHERS", "-X OTHERS");
+    expect(await savedRules(namespace)).toEqual(before);
+  });
+});

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// The two hosts of proxy-init, and how the kernel tier runs it: always in throwaway namespaces.
+
+import { join } from "node:path";
+import { beforeEach, describe } from "vitest";
+import { type ExecOptions, type ExecResult, NetworkNamespace } from "../../src/testing/index.ts";
+import { reasons } from "../setup/tiers.ts";
+
+/** Where programs run: a namespace of the test kit, or one that a program has made. */
+export type Place = Pick<NetworkNamespace, "exec" | "path">;
+
+export interface ProgramHost {
+  readonly name: "node" | "static";
+  /** proxy-init on this host, without its arguments. */
+  readonly command: readonly [string, ...string[]];
+  /** Why it cannot run here; undefined if it can. */
+  readonly missing: string | undefined;
+}
+
+const built = (path: string): string => join(import.meta.dirname, "../..", path);
+
+export const hosts: readonly ProgramHost[] = [
+  {
+    name: "node",
+    command: [process.execPath, "--no-rehash-snapshot", built("dist/bin/proxy-init.cjs")],
+    missing: undefined,
+  },
+  { name: "static", command: [built("dist/standalone/proxy-init")], missing: reasons.standalone },
+];
+
+/** A suite for each host. The tests of one that cannot run are skipped, and say why. */
+export function describeHosts(subject: string, suite: (host: ProgramHost) => void): void {
+  describe.each(hosts.map((host) => [host.name, host] as const))(`${subject}, on %s`, (_, host) => {
+    skipBecause(host.missing);
+    suite(host);
+  });
+}
+
+/** Skips the tests of the suite that it is called in, unless the reason is undefined. */
+export function skipBecause(reason: string | undefined): void {
+  if (reason === undefined) return;
+  beforeEach((context) => context.skip(reason));
+}
+
+/** No variable of the machine's changes what is measured. */
+const env = { PATH: process.env.PATH ?? "" };
+
+/** Runs proxy-init in a namespace. */
+export function proxyInit(
+  { command: [file, ...first] }: ProgramHost,
+  namespace: Place,
+  args: readonly string[],
+  options: ExecOptions = {},
+): Promise<ExecResult> {
+  return namespace.exec(file, [...first, ...args], { env, timeoutMs: 20_000, ...options });
+}
+
+/** Runs proxy-init in a namespace of its own, for another one by `--netns`. */
+export async function proxyInitFromOutside(
+  host: ProgramHost,
+  namespace: Place,
+  args: readonly string[],
+): Promise<ExecResult> {
+  await using outside = await NetworkNamespace.create();
+  return await proxyInit(host, outside, ["--netns", namespace.path, ...args]);
+}
+
+/** Both ways of naming the namespace to write to. */
+export const ways = [
+  ["inside the namespace", proxyInit],
+  ["with --netns", proxyInitFromOutside],
+] as const;
+
+/** What Linkerd's chart passes, but for --ipv6=false. */
+export const CHART: readonly string[] = [
+  ...["--firewall-bin-path", "iptables-nft", "--firewall-save-bin-path", "iptables-nft-save"],
+  ...["--incoming-proxy-port", "4143", "--outgoing-proxy-port", "4140", "--proxy-uid", "2102"],
+  ...["--inbound-ports-to-ignore", "4190,4191,4567,4568", "--outbound-ports-to-ignore", "4567,4568"],
+];
+
+/** The smallest run without a warning. */
+export const MINIMAL: readonly string[] = [
+  ...["--iptables-mode", "nft", "--incoming-proxy-port", "4143", "--outgoing-proxy-port", "4140"],
+  ...["--proxy-uid", "2102"],
+];

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Place } from "./hosts.ts";
+import { output } from "./kernel-state.ts";
+
+export type Program = "iptables-nft" | "ip6tables-nft";
+
+/**
+ * Makes saved rules (`-A CHAIN …`) with one iptables command each, in the order of linkerd2-proxy-init: a chain, its
+ * rules, the jump into it, then the next chain.
+ */
+export async function makeWithIptables(
+  namespace: Place,
+  program: Program,
+  rules: readonly string[],
+): Promise<void> {
+  const run = (args: readonly string[]) => output(namespace, program, ["-t", "nat", ...args]);
+  for (const chain of ["PROXY_INIT_REDIRECT", "PROXY_INIT_OUTPUT"]) {
+    await run(["-N", chain]);
+    for (const rule of rules.filter((line) => line.startsWith(`-A ${chain} `))) await run(words(rule));
+    for (const jump of rules.filter((line) => line.endsWith(` -j ${chain}`))) await run(words(jump));
+  }
+}
+
+/** Splits a saved rule: words, of which those in double quotes may hold spaces. */
+function words(rule: string): string[] {
+  return [...rule.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+}
