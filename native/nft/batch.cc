@@ -121,7 +121,7 @@ void Batch::DeleteRule(const Subject& subject, uint64_t handle) {
 // Without a handle the kernel deletes every rule of the chain.
 void Batch::FlushChain(const Subject& subject) { DeleteRule(subject, 0); }
 
-std::vector<Refusal> Batch::Commit() {
+std::optional<std::vector<Refusal>> Batch::Commit() {
   // One answer is enough: it comes even when the batch failed, so success is no error before it.
   reinterpret_cast<nlmsghdr*>(bytes_.data() + last_)->nlmsg_flags |= NLM_F_ACK;
   Boundary(NFNL_MSG_BATCH_END, std::nullopt);
@@ -135,7 +135,7 @@ std::vector<Refusal> Batch::Commit() {
                                if (refusal.error_number != 0) refusals.push_back(refusal);
                              })) {
   }
-  if (!answered) throw SystemCallError(EIO, "recv", "nf_tables did not acknowledge the transaction");
+  if (!answered) return std::nullopt;
   return refusals;
 }
 

@@ -40,8 +40,9 @@ class Batch {
   uint32_t count() const { return count_; }
   size_t size() const { return bytes_.size(); }
 
-  // Ends the batch and sends it. Empty when the kernel applied it.
-  std::vector<Refusal> Commit();
+  // Ends the batch and sends it. Nothing when the answer was lost: whether the kernel applied it is not known
+  // then. An empty list: it did.
+  std::optional<std::vector<Refusal>> Commit();
 
   const Subject* SubjectOf(const Refusal& refusal) const;
   // The expression that the kernel pointed at, such as "match owner"; empty when it did not.

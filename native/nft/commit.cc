@@ -73,10 +73,12 @@ class Transaction {
       if (batch.count() != before) changed.insert(table.family);
     }
     if (batch.empty()) {
+      result_.changed = answer_lost_;
       Report(*state);
       return true;
     }
     if (!Send(batch)) return false;
+    answer_lost_ = false;
     result_.changed = true;
     result_.messages = batch.count();
     result_.bytes = batch.size();
@@ -85,11 +87,16 @@ class Transaction {
     return true;
   }
 
-  static bool Send(Batch& batch) {
-    const std::vector<Refusal> refusals = batch.Commit();
-    if (refusals.empty()) return true;
+  // True when the kernel applied the batch, false when the work has to start again.
+  bool Send(Batch& batch) {
+    const std::optional<std::vector<Refusal>> refusals = batch.Commit();
+    if (!refusals) {
+      answer_lost_ = true;  // what the kernel holds will tell
+      return false;
+    }
+    if (refusals->empty()) return true;
     // The first refusal is the cause; those behind it may follow from it.
-    const Refusal& refusal = refusals.front();
+    const Refusal& refusal = refusals->front();
     const Subject* subject = batch.SubjectOf(refusal);
     const bool whole = subject == nullptr || subject->kind == Subject::Kind::kBatch;
     // What a batch bound to an older generation is answered (nf_tables_valid_genid).
@@ -120,7 +127,8 @@ class Transaction {
     }
   }
 
-  State ReadBack(uint32_t generation_before) {
+  // Whatever goes wrong from here on, the rules are in: the error must not say that nothing was changed.
+  State ReadBack(uint32_t generation_before) try {
     for (;;) {
       std::optional<State> state = ReadState(connection_, request_.ruleset, present_);
       if (state) {
@@ -129,6 +137,12 @@ class Transaction {
       }
       CheckDeadline();
     }
+  } catch (Error& error) {
+    if (error.code != ErrorCode::kVerificationFailed) {
+      error.code = ErrorCode::kVerificationFailed;
+      error.detail = "the kernel took the rules, but they cannot be compared: " + error.detail;
+    }
+    throw;
   }
 
   void Verify(const State& state, uint32_t generation_before) {
@@ -204,6 +218,7 @@ class Transaction {
   std::vector<Family> present_;
   std::vector<WantedTable> wanted_;
   CommitResult result_;
+  bool answer_lost_ = false;
 };
 
 }  // namespace

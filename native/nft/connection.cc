@@ -76,14 +76,16 @@ void Connection::Send(const std::vector<char>& messages) {
 }
 
 bool Connection::Receive(const OnMessage& on_message, const OnRefusal& on_refusal) {
-  for (;;) {
+  for (int lost = 0;;) {
     const ssize_t received =
         recv(mnl_socket_get_fd(socket_.get()), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (received < 0 && errno == EINTR) continue;
-    // More answers than the buffer holds: thousands of refusals, of which the first are here.
-    if (received < 0 && errno == ENOBUFS) continue;
+    // Said once when answers were lost for want of room, as of thousands of refusals; the first are here.
+    if (received < 0 && errno == ENOBUFS && ++lost == 1) continue;
     if (received < 0 && errno == EAGAIN) return false;
-    if (received < 0) throw SystemCallError(errno, "recv", "cannot read the answer of nf_tables");
+    if (received <= 0) {
+      throw SystemCallError(received < 0 ? errno : EIO, "recv", "cannot read the answer of nf_tables");
+    }
     int left = static_cast<int>(received);
     for (auto* header = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(header, left);
          header = mnl_nlmsg_next(header, &left)) {
