@@ -1,6 +1,7 @@
 {
   "variables": {
     "core_sources": [
+      "native/core/check.cc",
       "native/core/core.cc",
       "native/core/error.cc",
       "native/core/json.cc",

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "core/check.h"
 #include "core/json.h"
 #include "core/namespace.h"
 #include "core/ruleset_json.h"
@@ -85,6 +86,7 @@ void Commit(const Value& document, const Place& place, const Backends& backends,
             {ReadFamily(wanted.Required("family"), wanted.At("family")), wanted.Boolean("required")});
       });
   commit.ruleset = ReadRuleset(request.Required("ruleset"), request.At("ruleset"));
+  CheckCommit(commit);
   const CommitFunction function = BackendFor(commit.ruleset.mode, backends);
 
   CommitResult result;
@@ -124,6 +126,8 @@ void Answer(std::string_view text, const Backends& backends, Writer& writer) {
   document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data(),
                                                                                          text.size());
   const Place place;
+  // RapidJSON takes a NUL for the end.
+  if (text.find('\0') != std::string_view::npos) Fail(place, "holds a NUL");
   if (document.HasParseError()) {
     Fail(place, std::string(rapidjson::GetParseError_En(document.GetParseError())) + " (at byte " +
                     std::to_string(document.GetErrorOffset()) + ")");

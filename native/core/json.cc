@@ -93,6 +93,12 @@ std::string String(const Value& value, const Place& place, size_t longest) {
   if (text.size() > longest) Fail(place, "longer than " + std::to_string(longest) + " bytes");
   // The kernel's interfaces end names at a NUL: what follows it would be lost in silence.
   if (text.find('\0') != std::string::npos) Fail(place, "holds a NUL");
+  // An escaped lone surrogate, which RapidJSON lets through.
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t length = SequenceLength(rest);
+    if (length == 0) Fail(place, "not UTF-8");
+    rest.remove_prefix(length);
+  }
   return text;
 }
 

@@ -49,6 +49,7 @@ class Object {
   const Place& place_;
 };
 
+// Valid UTF-8 without NUL.
 std::string String(const Value& value, const Place& place, size_t longest);
 int64_t Integer(const Value& value, const Place& place, int64_t least, int64_t most);
 

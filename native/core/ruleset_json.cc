@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <limits>
 #include <type_traits>
 
@@ -24,12 +25,17 @@ using json::Writer;
 constexpr size_t kLongestChainName = XT_EXTENSION_MAXNAMELEN - 1;
 constexpr size_t kLongestTableName = XT_TABLE_MAXNAMELEN - 1;
 constexpr size_t kLongestComment = XT_MAX_COMMENT_LEN - 1;
+// More than any rule needs, and few enough for the room that a message has (Batch::Reserve).
+constexpr rapidjson::SizeType kMostMatches = 16;
 // (uid_t)-1 means "no user" (kernel, include/linux/uidgid.h).
 constexpr int64_t kHighestId = std::numeric_limits<uint32_t>::max() - 1;
 
 std::string ReadName(const Value& value, const Place& place, size_t longest) {
   std::string name = json::String(value, place, longest);
   if (name.empty()) Fail(place, "empty");
+  if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; })) {
+    Fail(place, "holds a control character");
+  }
   return name;
 }
 

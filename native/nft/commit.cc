@@ -57,7 +57,8 @@ class Transaction {
   void CheckDeadline() const {
     if (std::chrono::steady_clock::now() < request_.deadline) return;
     throw Error(ErrorCode::kTimedOut, "other programs changed the rules again and again: given up after " +
-                                          std::to_string(result_.attempts) + " attempts");
+                                          std::to_string(result_.attempts) +
+                                          (result_.attempts == 1 ? " attempt" : " attempts"));
   }
 
   // False when another writer came between: nothing was changed, start again.

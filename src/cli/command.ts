@@ -24,7 +24,8 @@ export interface Command {
 
 /**
  * Runs the body of a command. However it ends, the log is written; what users can cause is one line on standard error
- * and exit code 1; anything else is thrown on, for the caller to report.
+ * and exit code 1; anything else is thrown on, for the caller to report. A log that cannot be written (a full disk, a
+ * reader that has gone) is a line on standard error, too, but does not change the exit code: what was done is done.
  */
 export async function runBody(
   host: Host,
@@ -36,11 +37,20 @@ export async function runBody(
     return await body();
   } catch (error) {
     if (!(error instanceof FlagError || error instanceof NetfilterError)) throw error;
-    log.flush();
+    flush(host, program, log);
     host.write(2, `${program}: ${oneLine(error.message)}\n`);
     return 1;
   } finally {
+    flush(host, program, log);
+  }
+}
+
+function flush(host: Host, program: string, log: Log): void {
+  try {
     log.flush();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    host.write(2, `${program}: the log cannot be written: ${oneLine(reason)}\n`);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
+import { NetfilterError } from "../kernel/error.ts";
 import { setSysctl } from "../kernel/sysctl.ts";
 import type { Log } from "./log.ts";
 
@@ -26,6 +27,8 @@ export async function withCloseWait<T>(
   try {
     return await work();
   } catch (error) {
+    // The one failure with which the rules are in force: then the setting is, too.
+    if (error instanceof NetfilterError && error.code === "verification-failed") throw error;
     try {
       await setSysctl(host, CLOSE_WAIT, previous, netns);
       log.info(`${CLOSE_WAIT} is ${previous} again`);

@@ -66,7 +66,7 @@ function toError(reply: Reader, subject: Subject): NetfilterError {
   if (rule !== undefined) message += `: ${rule}`;
   if (reason !== undefined) message += `: ${reason}${name === undefined ? "" : ` (${name})`}`;
   if (reason !== undefined && part !== undefined) message += ` at ${part}`;
-  const advice = hint({ code, name, part });
+  const advice = hint({ code, name, part, syscall: text("syscall") });
   if (advice !== undefined) message += `; ${advice}`;
   return new NetfilterError(message, {
     code,

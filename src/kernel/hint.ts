@@ -7,12 +7,14 @@ interface Failure {
   readonly code: NetfilterErrorCode;
   readonly name: string | undefined;
   readonly part: string | undefined;
+  readonly syscall: string | undefined;
 }
 
 /** What a failure usually means and what to do about it, where that is known. One clause, no full stop. */
-export function hint({ code, name, part }: Failure): string | undefined {
+export function hint({ code, name, part, syscall }: Failure): string | undefined {
   switch (code) {
     case "permission-denied":
+      if (syscall === "clone" || syscall === "socket") return "a seccomp profile may forbid it";
       return "this needs the capability NET_ADMIN in the user namespace that owns the network namespace";
     case "mode-unavailable":
       return "the mode nft needs a kernel with nf_tables";
@@ -30,6 +32,10 @@ export function hint({ code, name, part }: Failure): string | undefined {
       return sysctlHint(name);
     case "refused":
       return refusalHint(name, part);
+    case "system-call-failed":
+      return name === "EMSGSIZE"
+        ? "the rules are more than one message to the kernel can hold here; net.core.wmem_max limits it"
+        : undefined;
     default:
       return undefined;
   }

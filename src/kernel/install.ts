@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
-import type { Family, Mode, RedirectPolicy } from "../policy/policy.ts";
+import type { Mode, RedirectPolicy } from "../policy/policy.ts";
 import { compile } from "../ruleset/compile.ts";
 import { ruleText } from "../ruleset/rule-text.ts";
 import { askCore } from "./core.ts";
 import { NetfilterError } from "./error.ts";
 import { type Reader, readFamily, readMatch, readVerdict } from "./reply.ts";
 import type { FamilyReport, InstalledChain, InstalledRule, InstallReport, Target } from "./report.ts";
-
-const DEFAULT_TIMEOUT_MS = 5000;
-const LONGEST_TIMEOUT_MS = 2147483647;
+import { parseTarget } from "./target.ts";
 
 /**
  * Makes the kernel hold exactly the rules of the policy, in one transaction, and reads them back. Nothing is sent
@@ -25,16 +23,17 @@ export async function install(
   policy: RedirectPolicy,
   target: Target = {},
 ): Promise<InstallReport> {
-  const { mode, reason } = chooseMode(target.mode ?? "auto");
+  const { netns, timeoutMs, families, mode: asked } = parseTarget(target);
+  const { mode, reason } = chooseMode(asked);
   const ruleset = compile(policy, mode);
   const reply = await askCore(
     host,
     "nft",
     {
       op: "commit",
-      ...(target.netns === undefined ? {} : { netns: target.netns }),
-      timeoutMs: checkTimeout(target.timeoutMs),
-      families: wantedFamilies(target.families),
+      ...(netns === undefined ? {} : { netns }),
+      timeoutMs,
+      families,
       ruleset,
     },
     { mode, ruleset },
@@ -55,22 +54,6 @@ function chooseMode(asked: Mode | "auto"): { mode: "nft"; reason: string } {
     code: "mode-unavailable",
     mode: asked,
   });
-}
-
-function checkTimeout(timeoutMs = DEFAULT_TIMEOUT_MS): number {
-  if (Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS) return timeoutMs;
-  throw new RangeError(`timeoutMs must be a whole number from 0 to ${LONGEST_TIMEOUT_MS}, not ${timeoutMs}`);
-}
-
-function wantedFamilies(families: readonly Family[] | undefined): { family: Family; required: boolean }[] {
-  if (families === undefined) {
-    return [
-      { family: "ipv4", required: true },
-      { family: "ipv6", required: false },
-    ];
-  }
-  if (families.length === 0) throw new RangeError("families is empty: name ipv4, ipv6 or both");
-  return [...new Set(families)].map((family) => ({ family, required: true }));
 }
 
 function readFamilyReport(reply: Reader): FamilyReport {

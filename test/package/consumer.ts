@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+export const repository = path.join(import.meta.dirname, "../..");
+
+/** An empty project that has installed the tarball of `npm pack`. */
+export interface Consumer {
+  /** What the tarball holds, relative to the package. */
+  readonly packed: readonly string[];
+  write(name: string, text: string): void;
+  /** Runs a program in the project; its standard output. Throws with its standard error when it fails. */
+  run(command: string, ...args: string[]): string;
+  remove(): void;
+}
+
+export function createConsumer(): Consumer {
+  const directory = mkdtempSync(path.join(tmpdir(), "sluice-package-"));
+  const project = path.join(directory, "project");
+  mkdirSync(project);
+  const run = (cwd: string, command: string, args: readonly string[]) =>
+    execFileSync(command, args, {
+      cwd,
+      encoding: "utf8",
+      env: environment(),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+
+  run(repository, "npm", ["pack", "--pack-destination", directory]);
+  const tarball = readdirSync(directory).find((name) => name.endsWith(".tgz"));
+  if (tarball === undefined) throw new Error("npm pack has made no tarball");
+  writeFileSync(
+    path.join(project, "package.json"),
+    '{ "name": "consumer", "private": true, "type": "module" }\n',
+  );
+  const quietly = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"];
+  run(project, "npm", ["install", ...quietly, `../${tarball}`]);
+
+  return {
+    packed: run(directory, "tar", ["-tf", tarball])
+      .trim()
+      .split("\n")
+      .map((name) => name.replace(/^package\//, ""))
+      .sort(),
+    write: (name, text) => writeFileSync(path.join(project, name), text),
+    run: (command, ...args) => run(project, command, args),
+    remove: () => rmSync(directory, { recursive: true }),
+  };
+}
+
+/** Without what the npm that runs the tests has put there for its own scripts. */
+function environment(): NodeJS.ProcessEnv {
+  const own = /^npm_(lifecycle|package|command|execpath)|^(INIT_CWD|NODE_ENV|NODE_OPTIONS|VITEST.*)$/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { reasons, root } from "../setup/tiers.ts";
+import { type Consumer, createConsumer, repository } from "./consumer.ts";
+
+const musl = execFileSync("ldd", [process.execPath], { encoding: "utf8" }).includes("musl");
+const prebuilds = `prebuilds/linux-${process.arch}-${musl ? "musl" : "glibc"}`;
+const policy = "{ proxy: { uid: 2102 }, inbound: { proxyPort: 4143 }, outbound: { proxyPort: 4140 } }";
+
+describe("the tarball of npm pack, installed with --ignore-scripts into an empty project", () => {
+  let consumer: Consumer;
+  beforeAll(() => {
+    consumer = createConsumer();
+  });
+  afterAll(() => consumer?.remove());
+
+  it("holds the addons of this platform, what is run and what is read, and nothing else", () => {
+    expect(consumer.packed).toEqual(
+      expect.arrayContaining([
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "dist/bin/proxy-init.cjs",
+        "dist/bin/sluice.cjs",
+        "dist/index.d.ts",
+        "dist/index.js",
+        "docs/architecture.md",
+        "package.json",
+        `${prebuilds}/nft.node`,
+        `${prebuilds}/socket.node`,
+      ]),
+    );
+    const known = /^(dist|docs|prebuilds)\/|^(CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
+    expect(consumer.packed.filter((name) => !known.test(name))).toEqual([]);
+    expect(
+      consumer.packed.filter((name) => /standalone\/|\.test\.|\.map$|\.tsbuildinfo$/.test(name)),
+    ).toEqual([]);
+  });
+
+  it("depends on bindings alone", () => {
+    const installed = consumer.run("npm", "ls", "--all", "--parseable").trim().split("\n").slice(1);
+    expect(installed.map((name) => path.basename(name)).sort()).toEqual([
+      "bindings",
+      "file-uri-to-path",
+      "sluice",
+    ]);
+  });
+
+  it("compiles and renders a ruleset from ESM", () => {
+    consumer.write(
+      "render.js",
+      `import { compile, install, parsePolicy, render } from "sluice";
+       if (typeof install !== "function") throw new TypeError("no install");
+       console.log(render(compile(parsePolicy(${policy}), "nft"), "iptables-save"));`,
+    );
+    expect(consumer.run(process.execPath, "render.js")).toContain("--to-ports 4143");
+  });
+
+  it("has types that a strict consumer can use, without those of Node", () => {
+    const options = {
+      module: "NodeNext",
+      target: "ES2022",
+      strict: true,
+      noEmit: true,
+      types: [],
+      skipLibCheck: false,
+    };
+    consumer.write("tsconfig.json", JSON.stringify({ compilerOptions: options, include: ["*.ts"] }));
+    consumer.write(
+      "consumer.ts",
+      `import { compile, install, type InstallReport, parsePolicy, type RedirectPolicy, render } from "sluice";
+       const policy: RedirectPolicy = ${policy};
+       export const text: string = render(compile(parsePolicy(policy), "nft"), "table");
+       export const report: Promise<InstallReport> = install(policy, { mode: "nft", families: ["ipv4"] });
+       // @ts-expect-error: no such mode
+       export const refused = install(policy, { mode: "iptables" });`,
+    );
+    consumer.run(process.execPath, path.join(repository, "node_modules/typescript/bin/tsc"), "-p", ".");
+  });
+
+  it("brings the commands proxy-init and sluice", () => {
+    const flags = [
+      "--incoming-proxy-port",
+      "4143",
+      "--outgoing-proxy-port",
+      "4140",
+      "--proxy-uid",
+      "2102",
+      "--iptables-mode",
+      "nft",
+    ];
+    expect(consumer.run("npx", "--no-install", "proxy-init", ...flags, "--simulate")).toContain("4143");
+    expect(consumer.run("npx", "--no-install", "sluice", "--help")).toContain("init");
+  });
+
+  it("installs a ruleset into a fresh network namespace", ({ skip }) => {
+    skip(!root, reasons.kernel);
+    consumer.write(
+      "install.js",
+      `import { install } from "sluice";
+       const policy = ${policy};
+       const first = await install(policy, { mode: "nft" });
+       const second = await install(policy, { mode: "nft" });
+       console.log(JSON.stringify([first, second]));`,
+    );
+    const [first, second]: unknown[] = JSON.parse(
+      consumer.run("unshare", "-n", process.execPath, "install.js"),
+    );
+    expect(first).toMatchObject({
+      mode: "nft",
+      changed: true,
+      families: [{ family: "ipv4" }, { family: "ipv6" }],
+    });
+    expect(second).toMatchObject({ changed: false });
+  });
+});

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+
+const repository = path.join(import.meta.dirname, "../..");
+
+/** Network namespaces need CAP_SYS_ADMIN, netfilter CAP_NET_ADMIN: both come with root. */
+export const root = process.getuid?.() === 0;
+
+/** Why the static executables are not there, or not those of these sources. */
+function whyNoStandalone(): string | undefined {
+  const note = path.join(repository, "build/standalone-missing.txt");
+  if (existsSync(note)) return readFileSync(note, "utf8");
+  const executables = ["dist/standalone/proxy-init", "dist/standalone/sluice", "build/probe/probe"];
+  const missing = executables.find((file) => !existsSync(path.join(repository, file)));
+  return missing && `${missing} is missing; npm run build:standalone makes it`;
+}
+
+const noStandalone = whyNoStandalone();
+
+/** Whether scripts/standalone.mjs has built the static executables. */
+export const standaloneBuilt = noStandalone === undefined;
+
+export type Tier = "unit" | "kernel" | "standalone" | "package";
+
+/** What each tier holds. What is in none of the others is in `unit`, so that no test is left out. */
+export const folders: Readonly<Record<Exclude<Tier, "unit">, readonly string[]>> = {
+  kernel: ["kernel", "testing", "proxy"],
+  standalone: ["standalone"],
+  package: ["package"],
+};
+
+/** Why the tests of a tier cannot run here; absent: they can. */
+export const reasons: Readonly<Partial<Record<Tier, string>>> = {
+  ...(root ? {} : { kernel: "not root: network namespaces need it" }),
+  ...(noStandalone === undefined ? {} : { standalone: noStandalone }),
+};
