@@ -149,15 +149,16 @@ Rule ReadRule(const Value& value, const Place& place) {
                 [&](const Value& item, const Place& item_place) {
                   rule.families[static_cast<size_t>(ReadFamily(item, item_place))] = true;
                 });
-  json::ForEach(
-      object.Required("matches"), object.At("matches"), [&](const Value& item, const Place& item_place) {
-        rule.matches.push_back(ReadMatch(item, item_place));
-        const auto* subnet = std::get_if<SubnetMatch>(&rule.matches.back());
-        const Family other = subnet && subnet->subnet.family == Family::kIpv4 ? Family::kIpv6 : Family::kIpv4;
-        if (subnet != nullptr && rule.In(other)) {
-          Fail(item_place, "a subnet of one family in a rule of the other");
-        }
-      });
+  const Value& matches = object.Required("matches");
+  if (matches.IsArray() && matches.Size() > kMostMatches) Fail(object.At("matches"), "more than 16");
+  json::ForEach(matches, object.At("matches"), [&](const Value& item, const Place& item_place) {
+    rule.matches.push_back(ReadMatch(item, item_place));
+    const auto* subnet = std::get_if<SubnetMatch>(&rule.matches.back());
+    const Family other = subnet && subnet->subnet.family == Family::kIpv4 ? Family::kIpv6 : Family::kIpv4;
+    if (subnet != nullptr && rule.In(other)) {
+      Fail(item_place, "a subnet of one family in a rule of the other");
+    }
+  });
   return rule;
 }
 
