@@ -36,6 +36,7 @@ const POLICY: RedirectPolicy = {
 class ProxyProcess {
   readonly #records: ProxyRecord[] = [];
   readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
   readonly ready: Promise<void>;
 
   constructor(pod: Pod) {
@@ -47,6 +48,7 @@ class ProxyProcess {
     const options: ProxyOptions = { ...PROXY_PORTS, uid: PROXY_USER, gid: PROXY_USER, services };
     const program = join(import.meta.dirname, "proxy.mjs");
     this.#child = pod.namespace.spawn(process.execPath, [program, JSON.stringify(options)]);
+    this.#closed = once(this.#child, "close");
     this.ready = this.#read(this.#child);
   }
 
@@ -69,7 +71,7 @@ class ProxyProcess {
   /** Ends the proxy; afterwards every record that it wrote has been read. */
   async end(): Promise<void> {
     this.#child.stdin?.end();
-    await once(this.#child, "close");
+    await this.#closed;
   }
 
   /** What the proxy saw of the connection from this port: one record if it was redirected, none if not. */

@@ -51,6 +51,12 @@ async function listen(port: number, onConnection: (socket: Socket) => void): Pro
 const options: ProxyOptions = JSON.parse(process.argv[2] ?? "{}");
 await listen(options.inbound, (socket) => forward(socket, "inbound", options.services));
 await listen(options.outbound, (socket) => forward(socket, "outbound", options.services));
+// The addon is loaded by the first question, and the user to be may not read its file.
+try {
+  originalDestination(-1);
+} catch {
+  // There is no such socket.
+}
 process.setgroups?.([]);
 process.setgid?.(options.gid);
 process.setuid?.(options.uid);

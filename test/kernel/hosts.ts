@@ -2,6 +2,8 @@
 
 // The two hosts of proxy-init, and how the kernel tier runs it: always in throwaway namespaces.
 
+import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe } from "vitest";
 import { type ExecOptions, type ExecResult, NetworkNamespace } from "../../src/testing/index.ts";
@@ -18,7 +20,8 @@ export interface ProgramHost {
   readonly missing: string | undefined;
 }
 
-const built = (path: string): string => join(import.meta.dirname, "../..", path);
+const ROOT = join(import.meta.dirname, "../..");
+const built = (path: string): string => join(ROOT, path);
 
 export const hosts: readonly ProgramHost[] = [
   {
@@ -46,6 +49,21 @@ export function skipBecause(reason: string | undefined): void {
 /** No variable of the machine's changes what is measured. */
 const env = { PATH: process.env.PATH ?? "" };
 
+let copy: string | undefined;
+
+/** Where another user finds what was built: the clone may stand in a folder that only root may enter. */
+function readableCopy(): string {
+  if (copy !== undefined) return copy;
+  const folder = mkdtempSync(join(tmpdir(), "sluice-built-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  chmodSync(folder, 0o755);
+  for (const part of ["dist/bin", "dist/standalone", "build/Release/nft.node"]) {
+    if (existsSync(built(part))) cpSync(built(part), join(folder, part), { recursive: true });
+  }
+  copy = folder;
+  return folder;
+}
+
 /** Runs proxy-init in a namespace. */
 export function proxyInit(
   { command: [file, ...first] }: ProgramHost,
@@ -53,7 +71,12 @@ export function proxyInit(
   args: readonly string[],
   options: ExecOptions = {},
 ): Promise<ExecResult> {
-  return namespace.exec(file, [...first, ...args], { env, timeoutMs: 20_000, ...options });
+  const asOther = options.uid !== undefined;
+  const place = (path: string) =>
+    asOther && path.startsWith(`${ROOT}/`) ? join(readableCopy(), path.slice(ROOT.length)) : path;
+  const cwd = asOther ? { cwd: readableCopy() } : {};
+  const all = [...first.map(place), ...args];
+  return namespace.exec(place(file), all, { env, timeoutMs: 20_000, ...cwd, ...options });
 }
 
 /** Runs proxy-init in a namespace of its own, for another one by `--netns`. */

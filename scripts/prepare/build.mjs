@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { removePrebuilds } from "../collect-prebuilds.mjs";
+import { headersOfNode } from "./node.mjs";
+import { run, say } from "./run.mjs";
+
+const addons = ["nft", "socket"].map((name) => `build/Release/${name}.node`);
+
+const changed = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+
+/** build/Release/*.node. What is out of date is make's to know. */
+export function buildAddons() {
+  const before = addons.map(changed);
+  if (before.includes(undefined)) say("builds the addons (node-gyp)");
+  const prefix = headersOfNode();
+  const nodedir = prefix === undefined ? [] : [`--nodedir=${prefix}`];
+  const nodeGyp = "node_modules/node-gyp/bin/node-gyp.js";
+  run(process.execPath, [nodeGyp, "configure", "build", "--jobs=max", "--loglevel=warn", ...nodedir]);
+  for (const [i, path] of addons.entries()) if (changed(path) !== before[i]) say(`built ${path}`);
+  removePrebuilds(); // left by an interrupted npm pack, they would hide what was built
+}
+
+/** All files below a path, or the path itself. */
+function filesBelow(path) {
+  if (!statSync(path).isDirectory()) return [path];
+  const inside = readdirSync(path, { recursive: true, withFileTypes: true });
+  return inside
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+}
+
+function digest(paths) {
+  const hash = createHash("sha256");
+  for (const path of paths.flatMap(filesBelow).sort()) hash.update(`${path}\0`).update(readFileSync(path));
+  return hash.digest("hex");
+}
+
+/** dist: the library by tsc, the commands by scripts/bundle.mjs. Left alone when no source has changed. */
+export function buildJavaScript() {
+  const stampPath = "build/javascript.stamp";
+  const inputs = ["src", "test/standalone/probe", "scripts/bundle.mjs"];
+  const settings = ["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"];
+  const stamp = digest([...inputs, ...settings]);
+  const outputs = ["dist/index.js", "dist/bin/proxy-init.cjs", "dist/bin/sluice.cjs"];
+  const fresh = existsSync(stampPath) && readFileSync(stampPath, "utf8") === stamp;
+  if (fresh && outputs.every((path) => existsSync(path))) return;
+
+  say("builds dist (tsc, esbuild)");
+  rmSync(stampPath, { force: true });
+  const start = Date.now();
+  run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
+  run(process.execPath, ["scripts/bundle.mjs"]);
+  // What an earlier build left of sources that are gone would go into the package.
+  for (const path of filesBelow("dist")) {
+    if (!path.startsWith("dist/standalone/") && changed(path) < start - 2000) rmSync(path);
+  }
+  mkdirSync("build", { recursive: true });
+  writeFileSync(stampPath, stamp);
+}
+
+/**
+ * dist/standalone/*. What is out of date is scripts/standalone.mjs's to know. Why they could not be built is left in
+ * build/standalone-missing.txt, for the tests that are then skipped.
+ *
+ * @param {boolean} must
+ */
+export function buildStandalone(must) {
+  const note = "build/standalone-missing.txt";
+  const built = ["proxy-init", "sluice"].every((name) => existsSync(`dist/standalone/${name}`));
+  if (!built) say("builds the static executables (scripts/standalone.mjs)");
+  const { status, stderr } = spawnSync(process.execPath, ["scripts/standalone.mjs"], {
+    encoding: "utf8",
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  if (status === 0) {
+    rmSync(note, { force: true });
+    return;
+  }
+  const reason = stderr.replace(/^standalone: /, "").trim();
+  if (must) throw new Error(`the static executables: ${reason}`);
+  writeFileSync(note, reason);
+  say(`no static executables, their tests are skipped: ${reason}`);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { TierReporter } from "./test/setup/tier-reporter.ts";
+import { folders, reasons, type Tier } from "./test/setup/tiers.ts";
+
+const files = (names: readonly string[]) => names.map((name) => `test/${name}/**/*.test.ts`);
+
+function tier(name: Tier, groupOrder: number, testTimeout: number): TestProjectInlineConfiguration {
+  const elsewhere = Object.values(folders).flat();
+  return {
+    test: {
+      name,
+      ...(name === "unit"
+        ? { include: ["test/**/*.test.ts"], exclude: files(elsewhere) }
+        : { include: files(folders[name]) }),
+      testTimeout,
+      hookTimeout: testTimeout,
+      sequence: { groupOrder },
+      ...(reasons[name] === undefined ? {} : { runner: "./test/setup/skip-tier.ts" }),
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    // Each file in a process of its own: the kernel tests change what belongs to a process or a thread.
+    pool: "forks",
+    maxWorkers: 2,
+    reporters: ["default", new TierReporter()],
+    // The tier `package` comes last, alone: npm pack puts addons where the other tiers would load them.
+    projects: [
+      tier("unit", 0, 20_000),
+      tier("kernel", 0, 30_000),
+      tier("standalone", 0, 30_000),
+      tier("package", 1, 180_000),
+    ],
+  },
+});
