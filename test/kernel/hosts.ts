@@ -5,7 +5,7 @@
 import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe } from "vitest";
+import { afterAll, beforeEach, describe } from "vitest";
 import { type ExecOptions, type ExecResult, NetworkNamespace } from "../../src/testing/index.ts";
 import { reasons } from "../setup/tiers.ts";
 
@@ -36,6 +36,7 @@ export const hosts: readonly ProgramHost[] = [
 export function describeHosts(subject: string, suite: (host: ProgramHost) => void): void {
   describe.each(hosts.map((host) => [host.name, host] as const))(`${subject}, on %s`, (_, host) => {
     skipBecause(host.missing);
+    afterAll(removeCopy);
     suite(host);
   });
 }
@@ -55,13 +56,17 @@ let copy: string | undefined;
 function readableCopy(): string {
   if (copy !== undefined) return copy;
   const folder = mkdtempSync(join(tmpdir(), "sluice-built-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   chmodSync(folder, 0o755);
   for (const part of ["dist/bin", "dist/standalone", "build/Release/nft.node"]) {
     if (existsSync(built(part))) cpSync(built(part), join(folder, part), { recursive: true });
   }
   copy = folder;
   return folder;
+}
+
+function removeCopy(): void {
+  if (copy !== undefined) rmSync(copy, { recursive: true, force: true });
+  copy = undefined;
 }
 
 /** Runs proxy-init in a namespace. */
