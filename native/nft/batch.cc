@@ -19,8 +19,6 @@ namespace {
 // Room that a message may need: a rule holds one multiport, owner, comment and target at most, below 2 KiB.
 constexpr size_t kLargestMessage = 8 * 1024;
 
-uint32_t HookNumber(Hook hook) { return hook == Hook::kPrerouting ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_OUT; }
-
 }  // namespace
 
 Batch::Batch(Connection& connection, uint32_t generation) : connection_(connection) {
@@ -129,11 +127,16 @@ std::optional<std::vector<Refusal>> Batch::Commit() {
   connection_.Send(bytes_);
   std::vector<Refusal> refusals;
   bool answered = false;
-  while (connection_.Receive([](const nlmsghdr*) {},
-                             [&](const Refusal& refusal) {
-                               answered = true;
-                               if (refusal.error_number != 0) refusals.push_back(refusal);
-                             })) {
+  const auto on_refusal = [&](const Refusal& refusal) {
+    answered = true;
+    if (refusal.error_number != 0) refusals.push_back(refusal);
+  };
+  try {
+    while (connection_.Receive([](const nlmsghdr*) {}, on_refusal)) {
+    }
+  } catch (const Error&) {
+    // The kernel has worked already; only its answer is lost.
+    if (refusals.empty()) return std::nullopt;
   }
   if (!answered) return std::nullopt;
   return refusals;

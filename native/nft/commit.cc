@@ -29,7 +29,18 @@ class Transaction {
 
   CommitResult Run() {
     ChooseFamilies();
-    while (!Attempt()) CheckDeadline();
+    try {
+      while (!Attempt()) CheckDeadline();
+    } catch (Error& error) {
+      // From the first batch that was, or may have been, applied an error must not say that nothing was
+      // changed.
+      if (sent_.empty() || error.code == ErrorCode::kVerificationFailed) throw;
+      error.code = ErrorCode::kVerificationFailed;
+      error.detail = "the rules were sent, but what the kernel holds could not be compared: " + error.detail;
+      throw;
+    }
+    result_.changed = !sent_.empty();
+    for (InstalledFamily& family : result_.families) family.changed = sent_.count(family.family) != 0;
     return std::move(result_);
   }
 
@@ -74,27 +85,23 @@ class Transaction {
       if (batch.count() != before) changed.insert(table.family);
     }
     if (batch.empty()) {
-      result_.changed = answer_lost_;
       Report(*state);
       return true;
     }
-    if (!Send(batch)) return false;
-    answer_lost_ = false;
-    result_.changed = true;
+    if (!Send(batch, changed)) return false;
     result_.messages = batch.count();
     result_.bytes = batch.size();
-    for (InstalledFamily& family : result_.families) family.changed = changed.count(family.family) != 0;
-    Report(ReadBack(state->generation));
+    const std::optional<State> after = ReadBack(state->generation);
+    if (!after) return false;
+    Report(*after);
     return true;
   }
 
   // True when the kernel applied the batch, false when the work has to start again.
-  bool Send(Batch& batch) {
+  bool Send(Batch& batch, const std::set<Family>& changed) {
     const std::optional<std::vector<Refusal>> refusals = batch.Commit();
-    if (!refusals) {
-      answer_lost_ = true;  // what the kernel holds will tell
-      return false;
-    }
+    if (!refusals || refusals->empty()) sent_.insert(changed.begin(), changed.end());
+    if (!refusals) return false;  // what the kernel holds will tell
     if (refusals->empty()) return true;
     // The first refusal is the cause; those behind it may follow from it.
     const Refusal& refusal = refusals->front();
@@ -104,8 +111,8 @@ class Transaction {
     if (whole && refusal.error_number == ERESTART) return false;
 
     Error error = SystemCallError(refusal.error_number, "sendto", Describe(whole ? nullptr : subject));
+    if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
     if (!whole) {
-      if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
       error.family = subject->family;
       error.table = subject->table;
       error.chain = subject->chain;
@@ -128,38 +135,26 @@ class Transaction {
     }
   }
 
-  // Whatever goes wrong from here on, the rules are in: the error must not say that nothing was changed.
-  State ReadBack(uint32_t generation_before) try {
+  // What the kernel holds after our batch; nothing when another program changed our chains since: start
+  // again.
+  std::optional<State> ReadBack(uint32_t generation_before) {
     for (;;) {
       std::optional<State> state = ReadState(connection_, request_.ruleset, present_);
       if (state) {
-        Verify(*state, generation_before);
-        return std::move(*state);
+        if (Holds(*state)) return state;
+        // A commit raises the generation by one: a higher one is the work of somebody else.
+        if (state->generation != generation_before + 1) return std::nullopt;
+        throw Error(ErrorCode::kVerificationFailed, "the kernel took the rules, and holds others");
       }
       CheckDeadline();
     }
-  } catch (Error& error) {
-    if (error.code != ErrorCode::kVerificationFailed) {
-      error.code = ErrorCode::kVerificationFailed;
-      error.detail = "the kernel took the rules, but they cannot be compared: " + error.detail;
-    }
-    throw;
   }
 
-  void Verify(const State& state, uint32_t generation_before) {
+  // Whether nothing is missing.
+  bool Holds(const State& state) {
     Batch difference(connection_, state.generation);
-    for (const WantedTable& table : wanted_) {
-      PlanTable(table, *state.Find(table.family), difference);
-      if (difference.empty()) continue;
-      // A commit raises the generation by one: a higher one is the work of somebody else.
-      const bool alone = state.generation == generation_before + 1;
-      Error error(ErrorCode::kVerificationFailed,
-                  alone ? "the kernel took the rules, and holds others"
-                        : "the kernel took the rules, and another program has changed them since");
-      error.family = table.family;
-      error.table = table.name;
-      throw error;
-    }
+    for (const WantedTable& table : wanted_) PlanTable(table, *state.Find(table.family), difference);
+    return difference.empty();
   }
 
   void Report(const State& state) {
@@ -219,7 +214,7 @@ class Transaction {
   std::vector<Family> present_;
   std::vector<WantedTable> wanted_;
   CommitResult result_;
-  bool answer_lost_ = false;
+  std::set<Family> sent_;  // families of which a batch was applied, or may have been
 };
 
 }  // namespace

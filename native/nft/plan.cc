@@ -7,6 +7,7 @@
 #include <array>
 
 #include "core/error.h"
+#include "nft/request.h"
 #include "nft/rule.h"
 
 namespace sluice::nft {
@@ -14,8 +15,6 @@ namespace {
 
 // Since kernel 5.12; not in the headers of older distributions.
 constexpr uint32_t kTableOwned = 0x2;  // NFT_TABLE_F_OWNER
-
-uint32_t HookNumber(Hook hook) { return hook == Hook::kPrerouting ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_OUT; }
 
 std::string Describe(const std::string& type, uint32_t hook, int32_t priority) {
   constexpr std::array kHooks = {"prerouting", "input", "forward", "output", "postrouting"};  // by number

@@ -51,6 +51,8 @@ std::string NameOf(const nlattr* expression) {
 
 uint16_t ProtocolFamily(Family family) { return family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6; }
 
+uint32_t HookNumber(Hook hook) { return hook == Hook::kPrerouting ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_OUT; }
+
 std::vector<char> GetGeneration(uint32_t sequence) {
   return Request(NFT_MSG_GETGEN, NFPROTO_UNSPEC, 0, sequence).Take();
 }

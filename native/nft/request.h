@@ -14,6 +14,9 @@ namespace sluice::nft {
 // NFPROTO_IPV4 or NFPROTO_IPV6.
 uint16_t ProtocolFamily(Family family);
 
+// NF_INET_PRE_ROUTING or NF_INET_LOCAL_OUT.
+uint32_t HookNumber(Hook hook);
+
 // Requests that read. Each is one message; several may be sent in one go, and are answered in order.
 std::vector<char> GetGeneration(uint32_t sequence);
 std::vector<char> GetTable(Family family, const std::string& table, uint32_t sequence);

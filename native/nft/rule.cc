@@ -40,14 +40,18 @@ std::optional<Match> DecodeMatch(Cursor& cursor, Family family) {
 
 // Reads the whole rule; false when something in it is not understood.
 bool Decode(Cursor& cursor, Family family, InstalledRule& rule) {
+  bool commented = false;
   for (;;) {
     if (auto match = DecodeMatch(cursor, family)) {
       rule.matches.push_back(std::move(*match));
-    } else if (auto comment = DecodeComment(cursor); comment && rule.comment.empty()) {
-      rule.comment = std::move(*comment);
-    } else {
-      break;
+      continue;
     }
+    auto comment = DecodeComment(cursor);
+    if (!comment) break;
+    // Of two comments, or an empty one, the rule model could not say.
+    if (commented || comment->empty()) return false;
+    rule.comment = std::move(*comment);
+    commented = true;
   }
   if (const Expression* counter = cursor.Peek(); counter != nullptr && counter->Is("counter")) {
     rule.counters = {counter->Number64(NFTNL_EXPR_CTR_PACKETS), counter->Number64(NFTNL_EXPR_CTR_BYTES)};

@@ -73,6 +73,7 @@ class Questions {
     connection_.Send(requests_);
     const auto on_message = [&](const nlmsghdr* message) { Answered(message->nlmsg_seq, message); };
     const auto on_refusal = [&](const Refusal& refusal) {
+      if (answers_.count(refusal.sequence) == 0) return;  // to a batch whose answer had been given up
       if (refusal.error_number != ENOENT) Throw(refusal.error_number);
       Answered(refusal.sequence, nullptr);
     };

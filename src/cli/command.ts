@@ -50,7 +50,11 @@ function flush(host: Host, program: string, log: Log): void {
     log.flush();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    host.write(2, `${program}: the log cannot be written: ${oneLine(reason)}\n`);
+    try {
+      host.write(2, `${program}: the log cannot be written: ${oneLine(reason)}\n`);
+    } catch {
+      // Nobody is there to be told.
+    }
   }
 }
 

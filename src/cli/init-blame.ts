@@ -19,6 +19,7 @@ export function blameFlag(error: unknown, { choice, target, closeWait }: InitOpt
     new FlagError(`--${flag.name}: ${show(value)}: ${error.message}`);
   switch (error.code) {
     case "namespace":
+    case "invalid-request": // a path longer than any: what else flags can ask for has been checked
       return target.netns === undefined ? error : blame(NETNS, target.netns);
     case "mode-unavailable":
       return choice.flag === undefined ? error : blame(choice.flag, choice.text);

@@ -36,8 +36,19 @@ export function logReport(log: Log, report: InstallReport, options: InitOptions)
   for (const family of report.stale) {
     log.warning(`rules of an earlier run stay for ${NAMES[family]}, which --${family}=false leaves alone`);
   }
+  for (const found of present) warnOfNarrowJumps(log, found);
   for (const { family } of present) {
     log.info(`# ${NAMES[family]}: what the kernel holds now\n${saveText(report, family)}`);
+  }
+}
+
+/** A jump that somebody else made keeps its place, whatever else it matches: then it may not see all that it should. */
+function warnOfNarrowJumps(log: Log, { family, chains, rules }: FamilyReport): void {
+  for (const { name } of chains.filter(({ policy }) => policy !== null)) {
+    const jumps = rules.filter(({ chain, own }) => chain === name && own);
+    const narrow = jumps.length > 0 && jumps.every(({ matches }) => matches === null || matches.length > 0);
+    if (narrow)
+      log.warning(`${NAMES[family]}: not all packets are checked, only those of: ${jumps[0]?.text}`);
   }
 }
 

@@ -38,7 +38,8 @@ export const initCommand: Command = {
 /**
  * Linkerd's init container: writes the rules that the arguments ask for, and logs what the kernel holds then.
  *
- * @returns the exit code: 0, or 1 with one line on standard error, and then nothing has changed.
+ * @returns the exit code: 0, or 1 with one line on standard error; nothing has changed then, unless the line says that the
+ *   rules were sent.
  */
 export function proxyInit(host: Host): Promise<number> {
   return initCommand.run(host, { program: "proxy-init", args: host.args });

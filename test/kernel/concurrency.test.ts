@@ -3,7 +3,7 @@
 // Several writers at once: nobody's rule is lost, and nobody ever sees a mixture.
 
 import { expect, test } from "vitest";
-import { install, NetfilterError, type RedirectPolicy } from "../../src/index.ts";
+import { install, type RedirectPolicy } from "../../src/index.ts";
 import { NetworkNamespace } from "../../src/testing/index.ts";
 import { output, savedRules } from "./kernel-state.ts";
 
@@ -17,17 +17,6 @@ function policyOf(writer: number): RedirectPolicy {
     inbound: { proxyPort: 10_000 + writer, skipPorts: [40_000 + writer] },
     outbound: { proxyPort: 20_000 + writer, skipPorts: [50_000 + writer] },
   };
-}
-
-/** Another writer may have been faster again when the rules are read back. */
-async function commit(namespace: NetworkNamespace, writer: number): Promise<"done" | "overtaken"> {
-  try {
-    await install(policyOf(writer), { netns: namespace.path, timeoutMs: 20_000 });
-    return "done";
-  } catch (error) {
-    if (error instanceof NetfilterError && error.code === "verification-failed") return "overtaken";
-    throw error;
-  }
 }
 
 /**
@@ -64,20 +53,15 @@ test("four writers with different policies, beside iptables-nft: all commit, not
     }
   };
   const writer = async (number: number) => {
-    const outcomes: string[] = [];
-    for (let i = 0; i < COMMITS; i++) outcomes.push(await commit(namespace, number));
-    return outcomes;
+    for (let i = 0; i < COMMITS; i++) {
+      await install(policyOf(number), { netns: namespace.path, timeoutMs: 20_000 });
+    }
   };
   const reading = reader();
-  const [outcomes] = await Promise.all([
-    Promise.all(Array.from({ length: WRITERS }, (_, number) => writer(number))),
-    foreign(),
-  ]);
+  await Promise.all([...Array.from({ length: WRITERS }, (_, number) => writer(number)), foreign()]);
   running = false;
   await reading;
 
-  expect(outcomes.flat()).toHaveLength(WRITERS * COMMITS);
-  expect(outcomes.flat()).toContain("done");
   expect(listings).toBeGreaterThan(5);
   const { v4 } = await savedRules(namespace);
   expect(v4.filter((rule) => rule.startsWith("-A THEIRS"))).toHaveLength(30);
