@@ -82,7 +82,6 @@ export function buildStandalone(must) {
   }
   const reason = stderr.replace(/^standalone: /, "").trim();
   if (must) throw new Error(`the static executables: ${reason}`);
-  rmSync("dist/standalone", { recursive: true, force: true }); // older ones would be tested as if they were new
   writeFileSync(note, reason);
   say(`no static executables, their tests are skipped: ${reason}`);
 }
