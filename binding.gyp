@@ -11,7 +11,7 @@
   "targets": [
     {
       "target_name": "nft",
-      "sources": ["native/node/nft_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(nft_sources)"],
+      "sources": ["native/node/nft_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(xtables_sources)", "<@(nft_sources)"],
       "cflags": ["<!@(pkg-config --cflags libnftnl libmnl RapidJSON)"],
       "libraries": ["<!@(pkg-config --libs libnftnl libmnl)"]
     },

@@ -9,6 +9,14 @@
       "native/core/ruleset_json.cc",
       "native/core/sysctl.cc"
     ],
+    "xtables_sources": [
+      "native/xtables/comment.cc",
+      "native/xtables/match.cc",
+      "native/xtables/multiport.cc",
+      "native/xtables/owner.cc",
+      "native/xtables/ports.cc",
+      "native/xtables/redirect.cc"
+    ],
     "nft_sources": [
       "native/nft/batch.cc",
       "native/nft/commit.cc",
@@ -16,6 +24,7 @@
       "native/nft/expression.cc",
       "native/nft/match/comment.cc",
       "native/nft/match/destination_port.cc",
+      "native/nft/match/extension.cc",
       "native/nft/match/interface.cc",
       "native/nft/match/multiport.cc",
       "native/nft/match/owner.cc",

@@ -38,7 +38,7 @@ const linkFlags = ["-static-pie", "-s", "-Wl,--gc-sections", "-Wl,-z,relro,-z,no
 
 const { variables } = JSON.parse(readFileSync(join(repository, "native/sources.gypi"), "utf8"));
 const hostSources = ["host", "main", "system", "utf8"].map((name) => `native/quickjs/${name}.cc`);
-const sources = [...new Set([...variables.core_sources, ...variables.nft_sources, ...hostSources])];
+const sources = [...new Set([...variables.core_sources, ...variables.xtables_sources, ...variables.nft_sources, ...hostSources])];
 const compilerSource = "native/quickjs/bytecode_compiler.cc";
 
 /** @param {string} source */

@@ -11,10 +11,10 @@ constexpr uint16_t kAttributesEnd = 16;
 
 }  // namespace
 
-bool Expression::IsXt(std::string_view kind, std::string_view extension, uint32_t revision) const {
-  return Is(kind) && Has(NFTNL_EXPR_MT_NAME) &&
-         extension == nftnl_expr_get_str(expression_, NFTNL_EXPR_MT_NAME) &&
-         NumberIs(NFTNL_EXPR_MT_REV, revision);
+std::optional<xtables::Extension> Expression::Xt(std::string_view kind) const {
+  if (!Is(kind) || !Has(NFTNL_EXPR_MT_NAME)) return std::nullopt;
+  return xtables::Extension{nftnl_expr_get_str(expression_, NFTNL_EXPR_MT_NAME),
+                            Number(NFTNL_EXPR_MT_REV).value_or(0), Bytes(NFTNL_EXPR_MT_INFO)};
 }
 
 std::string Expression::Description() const {

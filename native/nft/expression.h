@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 #include "nft/handles.h"
+#include "xtables/extension.h"
 
 namespace sluice::nft {
 
@@ -20,8 +19,8 @@ class Expression {
 
   std::string_view name() const { return nftnl_expr_get_str(expression_, NFTNL_EXPR_NAME); }
   bool Is(std::string_view wanted) const { return name() == wanted; }
-  // True for the extension of x_tables of this name and revision: `kind` is "match" or "target".
-  bool IsXt(std::string_view kind, std::string_view extension, uint32_t revision) const;
+  // The extension of x_tables that it holds; nothing for anything else. `kind` is "match" or "target".
+  std::optional<xtables::Extension> Xt(std::string_view kind) const;
   // "match owner" for an extension, else the name.
   std::string Description() const;
 
@@ -32,17 +31,6 @@ class Expression {
   uint64_t Number64(uint16_t attribute) const { return nftnl_expr_get_u64(expression_, attribute); }
   // The bytes in an attribute; empty when it is not there.
   std::string_view Bytes(uint16_t attribute) const;
-
-  // The structure of an extension; nothing when the kernel holds another size.
-  template <typename Info>
-  std::optional<Info> XtInfo() const {
-    static_assert(std::is_trivially_copyable_v<Info>);
-    const std::string_view bytes = Bytes(NFTNL_EXPR_MT_INFO);
-    if (bytes.size() < sizeof(Info)) return std::nullopt;
-    Info info;
-    memcpy(&info, bytes.data(), sizeof(info));
-    return info;
-  }
 
   // Whether the kernel's expression says all that the wanted one says. Counters may have counted.
   bool Says(const Expression& wanted) const;

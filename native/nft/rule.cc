@@ -34,8 +34,7 @@ std::optional<Match> DecodeMatch(Cursor& cursor, Family family) {
   if (auto match = DecodeInterface(cursor)) return match;
   if (auto match = DecodeSubnet(cursor, family)) return match;
   if (auto match = DecodeDestinationPort(cursor)) return match;
-  if (auto match = DecodeMultiport(cursor)) return match;
-  return DecodeOwner(cursor);
+  return DecodeExtension(cursor);
 }
 
 // Reads the whole rule; false when something in it is not understood.

@@ -7,6 +7,7 @@
 #include "core/ruleset.h"
 #include "nft/expression.h"
 #include "nft/rule_builder.h"
+#include "xtables/extension.h"
 
 // One file here for each match: how iptables-nft encodes it in a table of `family`, and how to read that
 // back. A decoder looks at the cursor; when it understands what stands there it takes it, else it leaves it.
@@ -25,10 +26,8 @@ void Encode(const DestinationPortMatch& match, RuleBuilder& rule);
 std::optional<Match> DecodeDestinationPort(Cursor& cursor);
 
 void Encode(const MultiportMatch& match, RuleBuilder& rule);
-std::optional<Match> DecodeMultiport(Cursor& cursor);
-
 void Encode(const OwnerMatch& match, RuleBuilder& rule);
-std::optional<Match> DecodeOwner(Cursor& cursor);
+std::optional<Match> DecodeExtension(Cursor& cursor);
 
 void EncodeComment(const std::string& comment, RuleBuilder& rule);
 std::optional<std::string> DecodeComment(Cursor& cursor);

@@ -1,53 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "nft/match/match.h"
 
-// `-j RETURN`, `-j ACCEPT`, `-j CHAIN`: an immediate verdict. `-j REDIRECT --to-ports N`: the extension,
-// whose structure differs between the families (net/netfilter/xt_REDIRECT.c).
+// `-j RETURN`, `-j ACCEPT`, `-j CHAIN`: an immediate verdict. `-j REDIRECT --to-ports N`: the extension of
+// x_tables.
 namespace sluice::nft {
-namespace {
-
-void EncodeRedirect(uint16_t port, Family family, RuleBuilder& rule) {
-  const uint16_t wire_port = htons(port);
-  if (family == Family::kIpv4) {
-    nf_nat_ipv4_multi_range_compat info{};
-    info.rangesize = 1;
-    info.range[0].flags = NF_NAT_RANGE_PROTO_SPECIFIED;
-    info.range[0].min.all = info.range[0].max.all = wire_port;
-    rule.XtTarget("REDIRECT", 0, info);
-  } else {
-    nf_nat_range info{};
-    info.flags = NF_NAT_RANGE_PROTO_SPECIFIED;
-    info.min_proto.all = info.max_proto.all = wire_port;
-    rule.XtTarget("REDIRECT", 0, info);
-  }
-}
-
-std::optional<uint16_t> DecodeRedirect(const Expression& target, Family family) {
-  if (family == Family::kIpv4) {
-    const auto info = target.XtInfo<nf_nat_ipv4_multi_range_compat>();
-    if (!info || info->rangesize != 1 || info->range[0].flags != NF_NAT_RANGE_PROTO_SPECIFIED ||
-        info->range[0].min.all != info->range[0].max.all) {
-      return std::nullopt;
-    }
-    return ntohs(info->range[0].min.all);
-  }
-  const auto info = target.XtInfo<nf_nat_range>();
-  if (!info || info->flags != NF_NAT_RANGE_PROTO_SPECIFIED || info->min_proto.all != info->max_proto.all) {
-    return std::nullopt;
-  }
-  return ntohs(info->min_proto.all);
-}
-
-}  // namespace
 
 void EncodeVerdict(const Verdict& verdict, Family family, RuleBuilder& rule) {
   if (const auto* redirect = std::get_if<RedirectVerdict>(&verdict)) {
-    EncodeRedirect(redirect->port, family, rule);
+    if (family == Family::kIpv4) {
+      rule.XtTarget(xtables::kRedirect, xtables::kRedirectRevision, xtables::EncodeRedirectIpv4(*redirect));
+    } else {
+      rule.XtTarget(xtables::kRedirect, xtables::kRedirectRevision, xtables::EncodeRedirectIpv6(*redirect));
+    }
   } else if (const auto* jump = std::get_if<JumpVerdict>(&verdict)) {
     rule.Verdict(NFT_JUMP, jump->chain.c_str());
   } else {
@@ -58,11 +25,11 @@ void EncodeVerdict(const Verdict& verdict, Family family, RuleBuilder& rule) {
 std::optional<Verdict> DecodeVerdict(Cursor& cursor, Family family) {
   const Expression* expression = cursor.Peek();
   if (expression == nullptr) return std::nullopt;
-  if (expression->IsXt("target", "REDIRECT", 0)) {
-    const auto port = DecodeRedirect(*expression, family);
-    if (!port) return std::nullopt;
+  if (const auto target = expression->Xt("target")) {
+    const auto redirect = xtables::DecodeRedirect(*target, family);
+    if (!redirect) return std::nullopt;
     cursor.Take();
-    return RedirectVerdict{*port};
+    return *redirect;
   }
   if (!expression->Is("immediate") || !expression->Has(NFTNL_EXPR_IMM_VERDICT)) return std::nullopt;
   std::optional<Verdict> verdict;
