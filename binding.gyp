@@ -16,6 +16,12 @@
       "libraries": ["<!@(pkg-config --libs libnftnl libmnl)"]
     },
     {
+      "target_name": "legacy",
+      "sources": ["native/node/legacy_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(xtables_sources)", "<@(legacy_sources)"],
+      "cflags": ["<!@(pkg-config --cflags libip4tc libip6tc RapidJSON)"],
+      "libraries": ["<!@(pkg-config --libs libip4tc libip6tc)"]
+    },
+    {
       "target_name": "socket",
       "sources": ["<@(node_socket_sources)", "<@(socket_sources)"]
     }

@@ -4,7 +4,9 @@
       "native/core/check.cc",
       "native/core/core.cc",
       "native/core/error.cc",
+      "native/core/family.cc",
       "native/core/json.cc",
+      "native/core/legacy_tables.cc",
       "native/core/namespace.cc",
       "native/core/ruleset_json.cc",
       "native/core/sysctl.cc"
@@ -16,6 +18,15 @@
       "native/xtables/owner.cc",
       "native/xtables/ports.cc",
       "native/xtables/redirect.cc"
+    ],
+    "legacy_sources": [
+      "native/legacy/commit.cc",
+      "native/legacy/entry.cc",
+      "native/legacy/header.cc",
+      "native/legacy/lock.cc",
+      "native/legacy/plan.cc",
+      "native/legacy/snapshot.cc",
+      "native/legacy/table.cc"
     ],
     "nft_sources": [
       "native/nft/batch.cc",

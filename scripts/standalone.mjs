@@ -16,33 +16,31 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { bundleForStandalone, programs } from "./bundle.mjs";
 import { compile, parallel, runStep } from "./standalone/compile.mjs";
+import { libiptc, libiptcSources } from "./standalone/libiptc.mjs";
 import { ensureDirectory, openToolchain } from "./standalone/toolchain.mjs";
 
 const repository = join(import.meta.dirname, "..");
 const work = "build/standalone";
 
-const compileFlags = [
-  ...[
-    "-std=c++17",
-    "-O2",
-    "-fPIE",
-    "-fstack-protector-strong",
-    "-D_FORTIFY_SOURCE=2",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-  ],
-  ...["-ffunction-sections", "-fdata-sections", "-Inative"],
+const commonFlags = [
+  ...["-O2", "-fPIE", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"],
+  ...["-ffunction-sections", "-fdata-sections"],
 ];
+const compileFlags = [
+  ...[...commonFlags, "-std=c++17", "-Wall", "-Wextra", "-Werror"],
+  ...["-Inative", "-isystem", `${libiptc}/headers`],
+];
+const libiptcFlags = [...commonFlags, `-I${libiptc}/include`];
 const linkFlags = ["-static-pie", "-s", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,--build-id=none"];
 
 const { variables } = JSON.parse(readFileSync(join(repository, "native/sources.gypi"), "utf8"));
 const hostSources = ["host", "main", "system", "utf8"].map((name) => `native/quickjs/${name}.cc`);
-const sources = [...new Set([...variables.core_sources, ...variables.xtables_sources, ...variables.nft_sources, ...hostSources])];
+const parts = ["core", "xtables", "nft", "legacy"].flatMap((part) => variables[`${part}_sources`]);
+const sources = [...parts, ...hostSources];
 const compilerSource = "native/quickjs/bytecode_compiler.cc";
 
 /** @param {string} source */
-const objectOf = (source) => `${work}/${source.replace(/\.cc$/, ".o")}`;
+const objectOf = (source) => `${work}/${source.replace(/\.cc?$/, ".o")}`;
 
 /** @param {import("./standalone/toolchain.mjs").Toolchain} toolchain @param {import("./bundle.mjs").Program} program @param {string[]} quickjs */
 async function buildProgram(toolchain, program, quickjs) {
@@ -62,7 +60,7 @@ async function buildProgram(toolchain, program, quickjs) {
   const object = `${work}/${name}.o`;
   await compile(toolchain, source, object, compileFlags);
 
-  const objects = [...sources.map(objectOf), object];
+  const objects = [...sources, ...libiptcSources].map(objectOf).concat(object);
   const executable = `${work}/${name}`;
   await runStep(toolchain, {
     output: executable,
@@ -86,8 +84,8 @@ async function main() {
   const multiarch = (await toolchain.run("g++", ["-print-multiarch"])).trim();
   const quickjs = [`/usr/lib/${multiarch}/quickjs/libquickjs.a`];
 
-  await parallel(availableParallelism(), [compilerSource, ...sources], (source) =>
-    compile(toolchain, source, objectOf(source), compileFlags),
+  await parallel(availableParallelism(), [compilerSource, ...sources, ...libiptcSources], (source) =>
+    compile(toolchain, source, objectOf(source), source.endsWith(".c") ? libiptcFlags : compileFlags),
   );
   await runStep(toolchain, {
     output: `${work}/bytecode_compiler`,

@@ -12,7 +12,7 @@ namespace {
 
 [[noreturn]] void Fail(const std::string& problem) { throw Error(ErrorCode::kInvalidRequest, problem); }
 
-void CheckFamilies(const CommitRequest& request) {
+void CheckFamilies(const RulesetRequest& request) {
   std::set<Family> with_table;
   for (const Table& table : request.ruleset.tables) {
     if (!with_table.insert(table.family).second) Fail("ruleset.tables: two tables of one family");
@@ -56,7 +56,8 @@ void CheckJumps(const Ruleset& ruleset) {
 
 }  // namespace
 
-void CheckCommit(const CommitRequest& request) {
+void CheckCommit(const RulesetRequest& request) {
+  if (request.ruleset.mode == Mode::kLegacy && request.lock_file.empty()) Fail("lockFile: missing");
   CheckFamilies(request);
   CheckNames(request.ruleset);
   CheckJumps(request.ruleset);

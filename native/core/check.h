@@ -7,6 +7,6 @@ namespace sluice {
 
 // Checks what the parts of a request say of one another: every family has its table, no name stands twice,
 // every jump leads to a chain that is wanted. Throws Error with code kInvalidRequest.
-void CheckCommit(const CommitRequest& request);
+void CheckCommit(const RulesetRequest& request);
 
 }  // namespace sluice

@@ -9,7 +9,7 @@
 
 #include "core/ruleset.h"
 
-// What a back end is asked, and what it answers (op "commit" of docs/core.md).
+// What a back end is asked, and what it answers (the ops "commit" and "inspect" of docs/core.md).
 namespace sluice {
 
 struct WantedFamily {
@@ -17,10 +17,11 @@ struct WantedFamily {
   bool required;  // false: a kernel without it is no error
 };
 
-struct CommitRequest {
+struct RulesetRequest {
   std::vector<WantedFamily> families;
-  Ruleset ruleset;
+  Ruleset ruleset;  // to inspect, only the names of its tables and chains count
   std::chrono::steady_clock::time_point deadline;
+  std::string lock_file;  // the xtables lock; only the mode legacy takes it
 };
 
 struct Counters {
@@ -53,16 +54,25 @@ struct InstalledFamily {
   std::vector<InstalledChain> chains;
 };
 
-struct CommitResult {
+struct Inspection {
+  uint32_t generation = 0;  // 0 in the mode legacy, which has none
+  std::vector<InstalledFamily> families;
+  std::vector<Family> stale;   // not asked for, and hold chains of ours
+  std::vector<Family> unseen;  // not asked for, and this process may not look
+};
+
+struct CommitResult : Inspection {
   bool changed = false;
-  uint32_t generation = 0;
   uint32_t attempts = 0;
   uint32_t messages = 0;
   size_t bytes = 0;
-  std::vector<InstalledFamily> families;
-  std::vector<Family> stale;
 };
 
-using CommitFunction = CommitResult (*)(const CommitRequest& request);
+// One of the ways in which a kernel keeps rules.
+struct Backend {
+  CommitResult (*commit)(const RulesetRequest& request);
+  // Reads, and leaves no trace. Throws Error.
+  Inspection (*inspect)(const RulesetRequest& request);
+};
 
 }  // namespace sluice

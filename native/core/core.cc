@@ -5,9 +5,12 @@
 
 #include <cstring>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "core/check.h"
 #include "core/json.h"
+#include "core/legacy_tables.h"
 #include "core/namespace.h"
 #include "core/ruleset_json.h"
 #include "core/sysctl.h"
@@ -24,33 +27,82 @@ using json::Writer;
 constexpr size_t kLongestPath = 4095;  // PATH_MAX without its NUL
 
 // A path that may be absent; empty then.
-std::string ReadNetns(const Object& request) {
-  if (request.Optional("netns") == nullptr) return "";
-  std::string path = request.String("netns", kLongestPath);
-  if (path.empty()) Fail(request.At("netns"), "empty");
+std::string ReadPath(const Object& request, const char* key) {
+  if (request.Optional(key) == nullptr) return "";
+  std::string path = request.String(key, kLongestPath);
+  if (path.empty()) Fail(request.At(key), "empty");
   return path;
 }
 
-CommitFunction BackendFor(Mode mode, const Backends& backends) {
-  if (mode == Mode::kNft && backends.nft != nullptr) return backends.nft;
+const Backend& BackendFor(Mode mode, const Backends& backends) {
+  if (mode == Mode::kNft && backends.nft != nullptr) return *backends.nft;
+  if (mode == Mode::kLegacy && backends.legacy != nullptr) return *backends.legacy;
   throw Error(ErrorCode::kModeUnavailable, "this build of sluice has no such mode");
 }
 
-void WriteCommitResult(Writer& writer, const CommitResult& result) {
-  writer.StartObject();
-  writer.Key("changed");
-  writer.Bool(result.changed);
+RulesetRequest ReadRulesetRequest(const Object& request) {
+  RulesetRequest read;
+  read.deadline =
+      std::chrono::steady_clock::now() +
+      std::chrono::milliseconds(request.Integer("timeoutMs", 0, std::numeric_limits<int32_t>::max()));
+  json::ForEach(
+      request.Required("families"), request.At("families"), [&](const Value& item, const Place& at) {
+        const Object wanted(item, at, {"family", "required"});
+        read.families.push_back(
+            {ReadFamily(wanted.Required("family"), wanted.At("family")), wanted.Boolean("required")});
+      });
+  read.ruleset = ReadRuleset(request.Required("ruleset"), request.At("ruleset"));
+  read.lock_file = ReadPath(request, "lockFile");
+  return read;
+}
+
+void WriteFamilyNames(Writer& writer, const char* key, const std::vector<Family>& families) {
+  writer.Key(key);
+  writer.StartArray();
+  for (const Family family : families) writer.String(Name(family));
+  writer.EndArray();
+}
+
+// Which tables ip_tables has: so that nobody has to load libiptc to learn that there is nothing for it to do.
+struct LegacyTables {
+  explicit LegacyTables(const Ruleset& ruleset) {
+    if (ruleset.mode == Mode::kLegacy) return;  // it has looked itself
+    for (const Table& table : ruleset.tables) {
+      found.emplace_back(table.family, LegacyTable(table.family, table.name));
+    }
+  }
+  LegacyTables() = default;
+
+  std::vector<std::pair<Family, Registration>> found;
+};
+
+void WriteLegacyTables(Writer& writer, const LegacyTables& tables) {
+  writer.Key("legacyTables");
+  writer.StartArray();
+  for (const auto& [family, registration] : tables.found) {
+    writer.StartObject();
+    writer.Key("family");
+    writer.String(Name(family));
+    writer.Key("registered");
+    if (registration.registered == Registered::kUnknown) {
+      writer.Null();
+      writer.Key("reason");
+      json::WriteText(writer, strerror(registration.error_number));
+    } else {
+      writer.Bool(registration.registered == Registered::kYes);
+    }
+    writer.EndObject();
+  }
+  writer.EndArray();
+}
+
+// The members of an inspection, in an object that is open.
+void WriteInspection(Writer& writer, const Inspection& inspection) {
   writer.Key("generation");
-  writer.Uint(result.generation);
-  writer.Key("attempts");
-  writer.Uint(result.attempts);
-  writer.Key("messages");
-  writer.Uint(result.messages);
-  writer.Key("bytes");
-  writer.Uint64(result.bytes);
+  writer.Uint(inspection.generation);
   writer.Key("families");
   writer.StartArray();
-  for (const InstalledFamily& family : result.families) {
+  for (const InstalledFamily& family : inspection.families) {
     writer.StartObject();
     writer.Key("family");
     writer.String(Name(family.family));
@@ -65,33 +117,54 @@ void WriteCommitResult(Writer& writer, const CommitResult& result) {
     writer.EndObject();
   }
   writer.EndArray();
-  writer.Key("stale");
-  writer.StartArray();
-  for (const Family family : result.stale) writer.String(Name(family));
-  writer.EndArray();
-  writer.EndObject();
+  WriteFamilyNames(writer, "stale", inspection.stale);
+  WriteFamilyNames(writer, "unseen", inspection.unseen);
 }
 
 void Commit(const Value& document, const Place& place, const Backends& backends, Writer& writer) {
-  const Object request(document, place, {"op", "netns", "timeoutMs", "families", "ruleset"});
-  const std::string netns = ReadNetns(request);
-  CommitRequest commit;
-  commit.deadline =
-      std::chrono::steady_clock::now() +
-      std::chrono::milliseconds(request.Integer("timeoutMs", 0, std::numeric_limits<int32_t>::max()));
-  json::ForEach(
-      request.Required("families"), request.At("families"), [&](const Value& item, const Place& at) {
-        const Object wanted(item, at, {"family", "required"});
-        commit.families.push_back(
-            {ReadFamily(wanted.Required("family"), wanted.At("family")), wanted.Boolean("required")});
-      });
-  commit.ruleset = ReadRuleset(request.Required("ruleset"), request.At("ruleset"));
+  const Object request(document, place, {"op", "netns", "timeoutMs", "families", "ruleset", "lockFile"});
+  const std::string netns = ReadPath(request, "netns");
+  const RulesetRequest commit = ReadRulesetRequest(request);
   CheckCommit(commit);
-  const CommitFunction function = BackendFor(commit.ruleset.mode, backends);
+  const Backend& backend = BackendFor(commit.ruleset.mode, backends);
 
   CommitResult result;
-  RunInNamespace(netns, [&] { result = function(commit); });
-  WriteCommitResult(writer, result);
+  LegacyTables legacy_tables;
+  RunInNamespace(netns, [&] {
+    result = backend.commit(commit);
+    legacy_tables = LegacyTables(commit.ruleset);
+  });
+  writer.StartObject();
+  writer.Key("changed");
+  writer.Bool(result.changed);
+  writer.Key("attempts");
+  writer.Uint(result.attempts);
+  writer.Key("messages");
+  writer.Uint(result.messages);
+  writer.Key("bytes");
+  writer.Uint64(result.bytes);
+  WriteInspection(writer, result);
+  WriteLegacyTables(writer, legacy_tables);
+  writer.EndObject();
+}
+
+void Inspect(const Value& document, const Place& place, const Backends& backends, Writer& writer) {
+  const Object request(document, place, {"op", "netns", "timeoutMs", "families", "ruleset", "lockFile"});
+  const std::string netns = ReadPath(request, "netns");
+  const RulesetRequest inspect = ReadRulesetRequest(request);
+  CheckCommit(inspect);
+  const Backend& backend = BackendFor(inspect.ruleset.mode, backends);
+
+  Inspection inspection;
+  LegacyTables legacy_tables;
+  RunInNamespace(netns, [&] {
+    inspection = backend.inspect(inspect);
+    legacy_tables = LegacyTables(inspect.ruleset);
+  });
+  writer.StartObject();
+  WriteInspection(writer, inspection);
+  WriteLegacyTables(writer, legacy_tables);
+  writer.EndObject();
 }
 
 // net. and then words, digits and underscores joined by dots: nothing that could leave /proc/sys/net.
@@ -107,7 +180,7 @@ void CheckSysctlName(const std::string& name, const Place& place) {
 
 void Sysctl(const Value& document, const Place& place, Writer& writer) {
   const Object request(document, place, {"op", "netns", "name", "value"});
-  const std::string netns = ReadNetns(request);
+  const std::string netns = ReadPath(request, "netns");
   const std::string name = request.String("name", 128);
   CheckSysctlName(name, request.At("name"));
   const std::string value = request.String("value", 128);
@@ -137,6 +210,7 @@ void Answer(std::string_view text, const Backends& backends, Writer& writer) {
   if (member == document.MemberEnd()) Fail(place.Key("op"), "missing");
   const std::string op = json::String(member->value, place.Key("op"), 32);
   if (op == "commit") return Commit(document, place, backends, writer);
+  if (op == "inspect") return Inspect(document, place, backends, writer);
   if (op == "sysctl") return Sysctl(document, place, writer);
   Fail(place.Key("op"), "unknown operation");
 }

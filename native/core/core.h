@@ -10,7 +10,8 @@ namespace sluice {
 
 // The back ends that this host is linked with; a null one is answered with mode-unavailable.
 struct Backends {
-  CommitFunction nft = nullptr;
+  const Backend* nft = nullptr;
+  const Backend* legacy = nullptr;
 };
 
 // The one door: a JSON request in, a JSON reply out (docs/core.md). Never throws. The calling thread stays in

@@ -23,6 +23,10 @@ const char* Name(ErrorCode code) {
       return "refused";
     case ErrorCode::kTimedOut:
       return "timed-out";
+    case ErrorCode::kLockUnavailable:
+      return "lock-unavailable";
+    case ErrorCode::kRollbackFailed:
+      return "rollback-failed";
     case ErrorCode::kVerificationFailed:
       return "verification-failed";
     case ErrorCode::kNamespace:
@@ -37,7 +41,7 @@ const char* Name(ErrorCode code) {
   return "system-call-failed";
 }
 
-// strerrorname_np is glibc's alone, and these are all that netlink, setns and procfs answer with.
+// strerrorname_np is glibc's alone, and these are all that the calls made here answer with.
 const char* ErrnoName(int number) {
   switch (number) {
 #define SLUICE_ERRNO(name) \
@@ -64,6 +68,11 @@ const char* ErrnoName(int number) {
     SLUICE_ERRNO(EROFS)
     SLUICE_ERRNO(ERANGE)
     SLUICE_ERRNO(ELOOP)
+    SLUICE_ERRNO(ENOPROTOOPT)
+    SLUICE_ERRNO(ENXIO)
+    SLUICE_ERRNO(E2BIG)
+    SLUICE_ERRNO(ENOLCK)
+    SLUICE_ERRNO(ENOTEMPTY)
     SLUICE_ERRNO(ENAMETOOLONG)
     SLUICE_ERRNO(EOVERFLOW)
     SLUICE_ERRNO(EMSGSIZE)

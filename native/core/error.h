@@ -21,6 +21,8 @@ enum class ErrorCode {
   kChainIncompatible,
   kRefused,
   kTimedOut,
+  kLockUnavailable,
+  kRollbackFailed,
   kVerificationFailed,
   kNamespace,
   kSysctl,

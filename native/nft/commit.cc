@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nft/commit.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <set>
 
 #include "core/error.h"
-#include "core/file_descriptor.h"
+#include "core/family.h"
 #include "nft/plan.h"
 #include "nft/rule.h"
 #include "nft/state.h"
@@ -16,16 +14,66 @@
 namespace sluice::nft {
 namespace {
 
-// With ipv6.disable=1 the kernel has no such address family, and no packet that a rule could meet.
-bool Present(Family family) {
-  if (family == Family::kIpv4) return true;
-  const FileDescriptor probe(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  return probe.valid() || errno != EAFNOSUPPORT;
-}
+// Answers with what the request's chains hold.
+class Reader {
+ public:
+  Reader(const RulesetRequest& request, Inspection& inspection)
+      : request_(request), inspection_(inspection) {}
+
+  std::vector<Family> PresentFamilies() const {
+    std::vector<Family> present;
+    for (const InstalledFamily& family : inspection_.families) {
+      if (family.present) present.push_back(family.family);
+    }
+    return present;
+  }
+
+  void Report(const State& state) const {
+    inspection_.generation = state.generation;
+    for (InstalledFamily& family : inspection_.families) {
+      const TableState* table = state.Find(family.family);
+      if (table != nullptr && family.present) family.chains = Chains(*table);
+    }
+    for (const TableState& table : state.tables) {
+      const auto exists = [&](const std::string& name) { return table.Find(name) != nullptr; };
+      if (!Asked(request_, table.family) && HoldsOurs(request_.ruleset, exists)) {
+        inspection_.stale.push_back(table.family);
+      }
+    }
+  }
+
+ private:
+  std::vector<InstalledChain> Chains(const TableState& table) const {
+    std::vector<InstalledChain> chains;
+    for (const BaseChain& base : request_.ruleset.base_chains) {
+      const ChainState* state = table.Find(base.name);
+      if (state == nullptr) continue;
+      chains.push_back({base.name, base.hook, state->policy_accept, Rules(*state, table.family, false)});
+    }
+    for (const Chain& chain : request_.ruleset.chains) {
+      const ChainState* state = table.Find(chain.name);
+      if (state == nullptr) continue;
+      chains.push_back({chain.name, std::nullopt, true, Rules(*state, table.family, true)});
+    }
+    return chains;
+  }
+
+  std::vector<InstalledRule> Rules(const ChainState& chain, Family family, bool own) const {
+    std::vector<InstalledRule> rules;
+    for (const RuleHandle& handle : chain.rules) {
+      rules.push_back(DecodeRule(handle.get(), family));
+      rules.back().own = own || IsOurs(request_.ruleset, JumpTarget(handle.get()));
+    }
+    return rules;
+  }
+
+  const RulesetRequest& request_;
+  Inspection& inspection_;
+};
 
 class Transaction {
  public:
-  explicit Transaction(const CommitRequest& request) : request_(request) {}
+  explicit Transaction(const RulesetRequest& request) : request_(request), reader_(request, result_) {}
 
   CommitResult Run() {
     ChooseFamilies();
@@ -46,23 +94,12 @@ class Transaction {
 
  private:
   void ChooseFamilies() {
-    for (const WantedFamily& wanted : request_.families) {
-      InstalledFamily family{wanted.family, Present(wanted.family), false, {}};
-      if (!family.present && wanted.required) {
-        Error error(ErrorCode::kFamilyUnavailable, "this kernel has no such family");
-        error.family = wanted.family;
-        throw error;
-      }
-      if (family.present) present_.push_back(wanted.family);
-      result_.families.push_back(std::move(family));
-    }
+    result_.families = sluice::ChooseFamilies(request_);
+    present_ = reader_.PresentFamilies();
     for (const Table& table : request_.ruleset.tables) {
-      if (IsPresent(table.family)) wanted_.push_back(Encode(request_.ruleset, table));
+      if (std::find(present_.begin(), present_.end(), table.family) == present_.end()) continue;
+      wanted_.push_back(EncodeTable<RuleHandle>(request_.ruleset, table, EncodeRule));
     }
-  }
-
-  bool IsPresent(Family family) const {
-    return std::find(present_.begin(), present_.end(), family) != present_.end();
   }
 
   void CheckDeadline() const {
@@ -85,7 +122,7 @@ class Transaction {
       if (batch.count() != before) changed.insert(table.family);
     }
     if (batch.empty()) {
-      Report(*state);
+      reader_.Report(*state);
       return true;
     }
     if (!Send(batch, changed)) return false;
@@ -93,7 +130,7 @@ class Transaction {
     result_.bytes = batch.size();
     const std::optional<State> after = ReadBack(state->generation);
     if (!after) return false;
-    Report(*after);
+    reader_.Report(*after);
     return true;
   }
 
@@ -157,68 +194,35 @@ class Transaction {
     return difference.empty();
   }
 
-  void Report(const State& state) {
-    result_.generation = state.generation;
-    for (InstalledFamily& family : result_.families) {
-      const TableState* table = state.Find(family.family);
-      if (table != nullptr && family.present) family.chains = Chains(*table);
-    }
-    for (const TableState& table : state.tables) {
-      const bool asked =
-          std::any_of(request_.families.begin(), request_.families.end(),
-                      [&](const WantedFamily& wanted) { return wanted.family == table.family; });
-      if (!asked && HasOurs(table)) result_.stale.push_back(table.family);
-    }
-  }
-
-  bool HasOurs(const TableState& table) const {
-    const Ruleset& ruleset = request_.ruleset;
-    return std::any_of(ruleset.chains.begin(), ruleset.chains.end(),
-                       [&](const Chain& chain) { return table.Find(chain.name) != nullptr; }) ||
-           std::any_of(ruleset.absent_chains.begin(), ruleset.absent_chains.end(),
-                       [&](const std::string& name) { return table.Find(name) != nullptr; });
-  }
-
-  std::vector<InstalledChain> Chains(const TableState& table) const {
-    std::vector<InstalledChain> chains;
-    for (const BaseChain& base : request_.ruleset.base_chains) {
-      const ChainState* state = table.Find(base.name);
-      if (state == nullptr) continue;
-      chains.push_back({base.name, base.hook, state->policy_accept, Rules(*state, table.family, false)});
-    }
-    for (const Chain& chain : request_.ruleset.chains) {
-      const ChainState* state = table.Find(chain.name);
-      if (state == nullptr) continue;
-      chains.push_back({chain.name, std::nullopt, true, Rules(*state, table.family, true)});
-    }
-    return chains;
-  }
-
-  std::vector<InstalledRule> Rules(const ChainState& chain, Family family, bool own) const {
-    std::vector<InstalledRule> rules;
-    for (const RuleHandle& handle : chain.rules) {
-      rules.push_back(DecodeRule(handle.get(), family));
-      rules.back().own = own || IsOurs(JumpTarget(handle.get()));
-    }
-    return rules;
-  }
-
-  bool IsOurs(const std::string& chain_name) const {
-    const auto& chains = request_.ruleset.chains;
-    return std::any_of(chains.begin(), chains.end(),
-                       [&](const Chain& chain) { return chain.name == chain_name; });
-  }
-
-  const CommitRequest& request_;
+  const RulesetRequest& request_;
+  CommitResult result_;
+  Reader reader_;
   Connection connection_;
   std::vector<Family> present_;
   std::vector<WantedTable> wanted_;
-  CommitResult result_;
   std::set<Family> sent_;  // families of which a batch was applied, or may have been
 };
 
+CommitResult Commit(const RulesetRequest& request) { return Transaction(request).Run(); }
+
+Inspection Inspect(const RulesetRequest& request) {
+  Inspection inspection;
+  inspection.families = ChooseFamilies(request);
+  const Reader reader(request, inspection);
+  Connection connection;
+  for (;;) {
+    if (const auto state = ReadState(connection, request.ruleset, reader.PresentFamilies())) {
+      reader.Report(*state);
+      return inspection;
+    }
+    if (std::chrono::steady_clock::now() < request.deadline) continue;
+    throw Error(ErrorCode::kTimedOut,
+                "other programs changed the rules while they were read, again and again");
+  }
+}
+
 }  // namespace
 
-CommitResult Commit(const CommitRequest& request) { return Transaction(request).Run(); }
+const Backend kBackend = {Commit, Inspect};
 
 }  // namespace sluice::nft

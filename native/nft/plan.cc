@@ -22,6 +22,10 @@ std::string Describe(const std::string& type, uint32_t hook, int32_t priority) {
   return "of type " + type + " at hook " + name + " with priority " + std::to_string(priority);
 }
 
+using WantedChain = sluice::WantedChain<RuleHandle>;
+using WantedRule = sluice::WantedRule<RuleHandle>;
+using WantedJump = sluice::WantedJump<RuleHandle>;
+
 class Planner {
  public:
   Planner(const WantedTable& wanted, const TableState& state, Batch& batch)
@@ -144,27 +148,6 @@ class Planner {
 };
 
 }  // namespace
-
-WantedTable Encode(const Ruleset& ruleset, const Table& table) {
-  WantedTable wanted{table.family, table.name, {}, {}, &ruleset};
-  for (const Chain& chain : ruleset.chains) {
-    WantedChain encoded{&chain, {}};
-    for (size_t i = 0; i < chain.rules.size(); ++i) {
-      if (!chain.rules[i].In(table.family)) continue;
-      encoded.rules.push_back({i, EncodeRule(chain.rules[i], table.family)});
-    }
-    wanted.chains.push_back(std::move(encoded));
-  }
-  for (const BaseChain& base : ruleset.base_chains) {
-    for (size_t i = 0; i < base.jumps.size(); ++i) {
-      const Rule& jump = base.jumps[i];
-      if (!jump.In(table.family)) continue;
-      wanted.jumps.push_back(
-          {&base, i, std::get<JumpVerdict>(jump.verdict).chain, EncodeRule(jump, table.family)});
-    }
-  }
-  return wanted;
-}
 
 void PlanTable(const WantedTable& wanted, const TableState& state, Batch& batch) {
   Planner(wanted, state, batch).Plan();

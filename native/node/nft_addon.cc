@@ -12,7 +12,7 @@ namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sluice::Backends backends;
-  backends.nft = sluice::nft::Commit;
+  backends.nft = &sluice::nft::kBackend;
   try {
     sluice::node::ExportDoor(env, exports, backends);
   } catch (const std::exception&) {

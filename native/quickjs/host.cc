@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/core.h"
+#include "legacy/commit.h"
 #include "nft/commit.h"
 #include "quickjs/system.h"
 #include "quickjs/utf8.h"
@@ -94,7 +95,8 @@ JSValue Write(JSContext* context, JSValueConst* arguments) {
 }
 
 JSValue CallCore(JSContext* context, JSValueConst* arguments) {
-  return NewString(context, Call(ToString(context, arguments[0]), Backends{nft::Commit}));
+  return NewString(context,
+                   Call(ToString(context, arguments[0]), Backends{&nft::kBackend, &legacy::kBackend}));
 }
 
 JSValue SetExitCode(JSContext* context, JSValueConst* arguments) {

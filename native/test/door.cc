@@ -8,10 +8,14 @@ namespace {
 
 FakeBackend backend;
 
-CommitResult Commit(const CommitRequest& request) {
+CommitResult Commit(const RulesetRequest& request) {
   backend.requests.push_back(request);
   return backend.answer == nullptr ? CommitResult{} : backend.answer(request);
 }
+
+Inspection Inspect(const RulesetRequest& request) { return Commit(request); }
+
+constexpr sluice::Backend kFake = {Commit, Inspect};
 
 }  // namespace
 
@@ -54,7 +58,7 @@ void ResetBackend() { backend = {}; }
 
 rapidjson::Document Ask(std::string_view request) {
   Backends backends;
-  backends.nft = Commit;
+  backends.nft = backends.legacy = &kFake;
   const std::string text = Call(request, backends);
   rapidjson::Document reply;
   reply.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data(),

@@ -17,8 +17,8 @@ namespace sluice::test {
 extern const std::string_view kCommit;
 
 struct FakeBackend {
-  std::vector<CommitRequest> requests;
-  CommitResult (*answer)(const CommitRequest& request) = nullptr;  // null: an empty result
+  std::vector<RulesetRequest> requests;
+  CommitResult (*answer)(const RulesetRequest& request) = nullptr;  // null: an empty result
 };
 
 // The one that Call uses; each test case starts with a fresh one.

@@ -9,8 +9,8 @@
 #include "core/error.h"
 #include "test/door.h"
 
-using sluice::CommitRequest;
 using sluice::CommitResult;
+using sluice::RulesetRequest;
 using sluice::test::Ask;
 using sluice::test::Backend;
 using sluice::test::Code;
@@ -19,7 +19,7 @@ using sluice::test::ResetBackend;
 
 TEST_CASE("an error of the back end is told with all that is known of it") {
   ResetBackend();
-  Backend().answer = [](const CommitRequest&) -> CommitResult {
+  Backend().answer = [](const RulesetRequest&) -> CommitResult {
     sluice::Error error(sluice::ErrorCode::kRefused, "cannot add the rule");
     error.error_number = EINVAL;
     error.syscall = "sendto";
@@ -52,13 +52,13 @@ TEST_CASE("an error holds only what applies") {
 
 TEST_CASE("an exception of the library is a reply, not the end") {
   ResetBackend();
-  Backend().answer = [](const CommitRequest&) -> CommitResult { throw std::bad_alloc(); };
+  Backend().answer = [](const RulesetRequest&) -> CommitResult { throw std::bad_alloc(); };
   CHECK(Code(Ask(kCommit)) == "system-call-failed");
 }
 
 TEST_CASE("bytes of the kernel that are not UTF-8 come out as U+FFFD") {
   ResetBackend();
-  Backend().answer = [](const CommitRequest&) {
+  Backend().answer = [](const RulesetRequest&) {
     sluice::InstalledRule rule;
     rule.comment = "a\xff\xc3\xa9\xed\xa0\x80z";
     rule.expressions = {"match \"x\"\x80", std::string("nul\0", 4)};
@@ -80,7 +80,7 @@ TEST_CASE("bytes of the kernel that are not UTF-8 come out as U+FFFD") {
 
 TEST_CASE("the largest numbers come out unchanged") {
   ResetBackend();
-  Backend().answer = [](const CommitRequest&) {
+  Backend().answer = [](const RulesetRequest&) {
     sluice::InstalledRule rule;
     rule.understood = true;
     rule.counters = sluice::Counters{UINT64_MAX, UINT64_MAX - 1};

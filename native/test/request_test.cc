@@ -41,7 +41,7 @@ TEST_CASE("a commit reaches the back end as it was written") {
   const auto before = std::chrono::steady_clock::now();
   CHECK(Code(Ask(kCommit)).empty());
   REQUIRE(Backend().requests.size() == 1);
-  const sluice::CommitRequest& request = Backend().requests[0];
+  const sluice::RulesetRequest& request = Backend().requests[0];
 
   CHECK(request.deadline >= before + std::chrono::seconds(5));
   REQUIRE(request.families.size() == 2);

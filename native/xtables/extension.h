@@ -30,6 +30,11 @@ struct Extension {
     return name == wanted_name && revision == wanted_revision;
   }
 
+  bool operator==(const Extension& other) const {
+    return Is(other.name, other.revision) && info == other.info;
+  }
+  bool operator!=(const Extension& other) const { return !(*this == other); }
+
   // Its structure; nothing when the kernel holds fewer bytes.
   template <typename Info>
   std::optional<Info> As() const {

@@ -8,7 +8,7 @@ import { removePrebuilds } from "../collect-prebuilds.mjs";
 import { headersOfNode } from "./node.mjs";
 import { run, say } from "./run.mjs";
 
-const addons = ["nft", "socket"].map((name) => `build/Release/${name}.node`);
+const addons = ["nft", "legacy", "socket"].map((name) => `build/Release/${name}.node`);
 
 const changed = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 

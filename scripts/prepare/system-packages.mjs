@@ -60,8 +60,9 @@ function nodeHeaders() {
 function standalone() {
   const without = "the static executables are not built";
   const { id, codename } = operatingSystem();
-  if (codename === "trixie") return [{ ...header("libquickjs", "quickjs/quickjs.h"), without }];
-  return id === "debian" ? [command("mmdebstrap", "mmdebstrap", without)] : [];
+  const unpack = command("xz-utils", "xz", without); // the source package of libiptc
+  if (codename === "trixie") return [{ ...header("libquickjs", "quickjs/quickjs.h"), without }, unpack];
+  return id === "debian" ? [command("mmdebstrap", "mmdebstrap", without), unpack] : [];
 }
 
 const sets = {
@@ -72,6 +73,8 @@ const sets = {
     command("python3"),
     library("libnftnl-dev", "libnftnl"),
     library("libmnl-dev", "libmnl"),
+    library("libip4tc-dev", "libip4tc"),
+    library("libip6tc-dev", "libip6tc"),
     library("rapidjson-dev", "RapidJSON"),
     ...nodeHeaders(),
   ],

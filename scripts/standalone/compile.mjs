@@ -36,7 +36,7 @@ export async function runStep(toolchain, { output, inputs, command, args, act })
 }
 
 /**
- * Compiles one C++ source to an object file.
+ * Compiles one source of C++, or of C, to an object file.
  *
  * @param {Toolchain} toolchain
  * @param {string} source
@@ -48,7 +48,7 @@ export function compile(toolchain, source, object, flags) {
   return runStep(toolchain, {
     output: object,
     inputs: [source],
-    command: "g++",
+    command: source.endsWith(".c") ? "gcc" : "g++",
     args: [...flags, "-MMD", "-MF", dependencies, "-c", source, "-o", object],
     act: () => {
       const rule = readFileSync(join(toolchain.directory, dependencies), "utf8").replaceAll("\\\n", " ");

@@ -7,6 +7,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { fetchLibiptc, libiptc } from "./libiptc.mjs";
 
 const packages = ["g++", "libquickjs", "libnftnl-dev", "libmnl-dev", "rapidjson-dev"];
 // QuickJS has no stable interface: this is the version that native/quickjs is written for.
@@ -64,7 +65,8 @@ function makeDebianRoot() {
   const partial = `${debianRoot}.partial`;
   const args = ["--variant=minbase", `--include=${packages.join(",")}`, suite, partial];
   console.log("standalone: making a Debian 13 root in build/debian13 (once, about half a minute)");
-  execFileSync("rm", ["-rf", "--one-file-system", partial, debianRoot]);
+  const remove = (...paths) => execFileSync("rm", ["-rf", "--one-file-system", ...paths]);
+  remove(partial);
   mkdirSync(join(repository, "build"), { recursive: true });
   try {
     execFileSync("mmdebstrap", [...args, mirror()], {
@@ -77,6 +79,8 @@ function makeDebianRoot() {
   }
   if (installed(partial) === undefined)
     throw new Error(`the new Debian 13 root lacks what it should hold: ${partial}`);
+  // Not before: what there was may be all there is, should the mirror be out of reach.
+  remove(debianRoot);
   renameSync(partial, debianRoot);
 }
 
@@ -92,6 +96,7 @@ async function execute([file, ...args], directory) {
 
 /** @returns {Toolchain} */
 export function openToolchain() {
+  fetchLibiptc({ mirror, suite });
   const here = installed("/");
   if (here !== undefined) {
     return {
@@ -103,8 +108,10 @@ export function openToolchain() {
   if (installed(debianRoot) === undefined) makeDebianRoot();
   if (process.getuid?.() !== 0) throw new Error("entering the Debian 13 root in build/debian13 needs root");
   const directory = join(debianRoot, "sluice");
-  rmSync(join(directory, "native"), { recursive: true, force: true });
-  cpSync(join(repository, "native"), join(directory, "native"), { recursive: true });
+  for (const folder of ["native", libiptc]) {
+    rmSync(join(directory, folder), { recursive: true, force: true });
+    cpSync(join(repository, folder), join(directory, folder), { recursive: true });
+  }
   const enter = [
     "chroot",
     debianRoot,

@@ -2,8 +2,7 @@
 
 import { NetfilterError } from "../kernel/error.ts";
 import { show } from "../policy/error.ts";
-import { IPTABLES_MODE, IPV6, NETNS, TIMEOUT_CLOSE_WAIT_SECS, USE_WAIT_FLAG } from "./init-flags.ts";
-import type { ModeChoice } from "./init-mode.ts";
+import { IPV6, NETNS, TIMEOUT_CLOSE_WAIT_SECS, USE_WAIT_FLAG } from "./init-flags.ts";
 import { type InitOptions, NO_DEADLINE } from "./init-options.ts";
 import { type Flag, FlagError } from "./pflag.ts";
 
@@ -13,7 +12,10 @@ import { type Flag, FlagError } from "./pflag.ts";
  *
  * @returns what to throw instead
  */
-export function blameFlag(error: unknown, { choice, target, closeWait }: InitOptions): unknown {
+export function blameFlag(
+  error: unknown,
+  { choice, target, closeWait }: Pick<InitOptions, "choice" | "target" | "closeWait">,
+): unknown {
   if (!(error instanceof NetfilterError)) return error;
   const blame = (flag: Flag<unknown>, value: string): FlagError =>
     new FlagError(`--${flag.name}: ${show(value)}: ${error.message}`);
@@ -33,12 +35,4 @@ export function blameFlag(error: unknown, { choice, target, closeWait }: InitOpt
     default:
       return error;
   }
-}
-
-/** Why proxy-init cannot do what the flags ask for yet. The next version has legacy mode, and this goes. */
-export function legacyIsLater({ flag, text }: ModeChoice): FlagError {
-  const place = flag === undefined ? `--${IPTABLES_MODE.name}: not given` : `--${flag.name}: ${show(text)}`;
-  return new FlagError(
-    `${place}: legacy mode comes with a later version of sluice; pass --${IPTABLES_MODE.name} nft`,
-  );
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
-import { NetfilterError } from "../kernel/error.ts";
+import { NetfilterError, type NetfilterErrorCode } from "../kernel/error.ts";
 import { setSysctl } from "../kernel/sysctl.ts";
 import type { Log } from "./log.ts";
 
 /** What --timeout-close-wait-secs sets. */
 export const CLOSE_WAIT = "net.netfilter.nf_conntrack_tcp_timeout_close_wait";
+
+const IN_FORCE: readonly NetfilterErrorCode[] = ["verification-failed", "stale-rules"];
 
 /**
  * Writes the setting, then does the work; puts the setting back if the work fails.
@@ -27,8 +29,8 @@ export async function withCloseWait<T>(
   try {
     return await work();
   } catch (error) {
-    // The one failure with which the rules are in force: then the setting is, too.
-    if (error instanceof NetfilterError && error.code === "verification-failed") throw error;
+    // The failures with which the rules are in force: then the setting is, too.
+    if (error instanceof NetfilterError && IN_FORCE.includes(error.code)) throw error;
     try {
       await setSysctl(host, CLOSE_WAIT, previous, netns);
       log.info(`${CLOSE_WAIT} is ${previous} again`);

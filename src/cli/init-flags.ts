@@ -88,7 +88,7 @@ export const USE_WAIT_FLAG: Flag<boolean> = {
   shorthand: "w",
   kind: BOOLEAN,
   default: false,
-  help: "When other programs write rules at the same time, try again for as\nlong as it takes; without this flag, give up after 5 seconds",
+  help: "When other programs write rules at the same time, or hold the\nxtables lock, wait for as long as it takes; without this flag,\ngive up after 5 seconds",
 };
 
 export const TIMEOUT_CLOSE_WAIT_SECS: Flag<number> = {

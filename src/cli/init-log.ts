@@ -3,15 +3,14 @@
 import type { FamilyReport, InstallReport } from "../kernel/report.ts";
 import { saveText } from "../kernel/save.ts";
 import { show } from "../policy/error.ts";
-import type { Family } from "../policy/policy.ts";
 import { iptablesSave, savedChains } from "../ruleset/iptables-save.ts";
+import { FAMILY_NAMES, familyNames } from "./family-names.ts";
 import { CLOSE_WAIT } from "./init-close-wait.ts";
 import type { ModeChoice } from "./init-mode.ts";
 import type { InitOptions } from "./init-options.ts";
 import { planRuleset } from "./init-plan.ts";
 import type { Log } from "./log.ts";
-
-const NAMES: Readonly<Record<Family, string>> = { ipv4: "IPv4", ipv6: "IPv6" };
+import { logOthers } from "./log-others.ts";
 
 /** Says what is about to be done, and why in this mode. */
 export function logIntent(log: Log, options: InitOptions): void {
@@ -25,20 +24,19 @@ export function logReport(log: Log, report: InstallReport, options: InitOptions)
   const unchanged = present.filter((found) => !found.changed);
   // Only mode auto has more to say than logIntent did.
   const mode = options.choice.mode === "auto" ? `, in mode ${report.mode}: ${report.reason}` : "";
-  if (changed.length > 0) log.info(`rules written for ${names(changed)} in one transaction${mode}`);
+  const each = report.mode === "legacy" && changed.length > 1 ? " each" : "";
+  if (changed.length > 0) log.info(`rules written for ${names(changed)} in one transaction${each}${mode}`);
   if (unchanged.length > 0) {
     const why = changed.length > 0 ? "" : `, nothing was sent${mode}`;
     log.info(`the kernel already held exactly these rules for ${names(unchanged)}${why}`);
   }
   for (const { family, present } of report.families) {
-    if (!present) log.info(`this kernel has no ${NAMES[family]}: there are no rules for it`);
+    if (!present) log.info(`this kernel has no ${FAMILY_NAMES[family]}: there are no rules for it`);
   }
-  for (const family of report.stale) {
-    log.warning(`rules of an earlier run stay for ${NAMES[family]}, which --${family}=false leaves alone`);
-  }
+  logOthers(log, report);
   for (const found of present) warnOfNarrowJumps(log, found);
   for (const { family } of present) {
-    log.info(`# ${NAMES[family]}: what the kernel holds now\n${saveText(report, family)}`);
+    log.info(`# ${FAMILY_NAMES[family]}: what the kernel holds now\n${saveText(report, family)}`);
   }
 }
 
@@ -48,7 +46,7 @@ function warnOfNarrowJumps(log: Log, { family, chains, rules }: FamilyReport): v
     const jumps = rules.filter(({ chain, own }) => chain === name && own);
     const narrow = jumps.length > 0 && jumps.every(({ matches }) => matches === null || matches.length > 0);
     if (narrow)
-      log.warning(`${NAMES[family]}: not all packets are checked, only those of: ${jumps[0]?.text}`);
+      log.warning(`${FAMILY_NAMES[family]}: not all packets are checked, only those of: ${jumps[0]?.text}`);
   }
 }
 
@@ -59,7 +57,7 @@ export function logPlan(log: Log, options: InitOptions): void {
   if (options.closeWait !== undefined) log.info(`${CLOSE_WAIT} would be set to ${options.closeWait}`);
   for (const { family, name } of ruleset.tables) {
     const condition = family === "ipv6" && options.target.families === undefined ? ", if it has IPv6" : "";
-    const heading = `# ${NAMES[family]}: what the kernel would hold${condition}`;
+    const heading = `# ${FAMILY_NAMES[family]}: what the kernel would hold${condition}`;
     log.info(`${heading}\n${iptablesSave(name, savedChains(ruleset, family))}`);
   }
 }
@@ -76,5 +74,5 @@ function modeText({ mode, flag, text }: ModeChoice): string {
 }
 
 function names(families: readonly FamilyReport[]): string {
-  return families.map(({ family }) => NAMES[family]).join(" and ");
+  return familyNames(families.map(({ family }) => family));
 }

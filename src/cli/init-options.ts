@@ -70,14 +70,15 @@ export function readInitOptions(flags: ParsedFlags, log: Log): InitOptions {
         "so the proxy's own connections are redirected back to it",
     );
   }
-  return { choice, policy, target: target(flags, choice), simulate: flags.value(SIMULATE), closeWait };
+  const target = { mode: choice.mode, ...readTarget(flags) };
+  return { choice, policy, target, simulate: flags.value(SIMULATE), closeWait };
 }
 
-function target(flags: ParsedFlags, choice: ModeChoice): Target {
+/** Where to write, by the flags --ipv6, --netns and --use-wait-flag. The mode is not among them. */
+export function readTarget(flags: ParsedFlags): Target {
   const families = wantedFamilies(flags);
   const netns = flags.value(NETNS);
   return {
-    mode: choice.mode,
     timeoutMs: flags.value(USE_WAIT_FLAG) ? NO_DEADLINE : DEFAULT_TIMEOUT_MS,
     ...(families === undefined ? {} : { families }),
     ...(netns === "" ? {} : { netns }),

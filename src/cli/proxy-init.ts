@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
+import { NetfilterError } from "../kernel/error.ts";
 import { install } from "../kernel/install.ts";
+import type { InstallReport } from "../kernel/report.ts";
 import { type Command, runBody } from "./command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
-import { blameFlag, legacyIsLater } from "./init-blame.ts";
+import { blameFlag } from "./init-blame.ts";
 import { withCloseWait } from "./init-close-wait.ts";
 import { INIT_FLAGS } from "./init-flags.ts";
 import { logIntent, logPlan, logReport } from "./init-log.ts";
@@ -27,7 +29,6 @@ export const initCommand: Command = {
       }
       configureLog(log, flags);
       const options = readInitOptions(flags, log);
-      if (options.choice.mode === "legacy") throw legacyIsLater(options.choice);
       if (options.simulate) logPlan(log, options);
       else await writeRules(host, log, options);
       return 0;
@@ -46,11 +47,11 @@ export function proxyInit(host: Host): Promise<number> {
 }
 
 async function writeRules(host: Host, log: Log, options: InitOptions): Promise<void> {
-  const { closeWait, policy, target } = options;
+  const { closeWait, target } = options;
   logIntent(log, options);
   try {
     const report = await withCloseWait(host, log, closeWait, target.netns, () =>
-      install(host, policy, target),
+      installByDefault(host, log, options),
     );
     logReport(log, report, options);
   } catch (error) {
@@ -58,9 +59,23 @@ async function writeRules(host: Host, log: Log, options: InitOptions): Promise<v
   }
 }
 
+/** Without a flag that names the mode, it is legacy, as in the original; but a kernel without it gets nft. */
+async function installByDefault(host: Host, log: Log, options: InitOptions): Promise<InstallReport> {
+  const { choice, policy, target } = options;
+  try {
+    return await install(host, policy, target);
+  } catch (error) {
+    const lacksDefault = error instanceof NetfilterError && error.code === "mode-unavailable";
+    if (!lacksDefault || choice.flag !== undefined) throw error;
+    log.warning(`mode nft, because the default is not to be had: ${error.message}`);
+    return await install(host, policy, { ...target, mode: "nft" });
+  }
+}
+
 function helpText(program: string): string {
   return `Sends a pod's TCP traffic through its sidecar proxy: writes the redirect rules of IPv4 and IPv6
-into the kernel, all of them or none, and starts no other program.
+into the kernel, all of them or none, and starts no other program. Rules that an earlier run
+left in another mode are removed once the new ones are in.
 
 Usage:
   ${program} --incoming-proxy-port PORT --outgoing-proxy-port PORT [flags]

@@ -5,9 +5,10 @@ import { show } from "../policy/error.ts";
 import type { Command } from "./command.ts";
 import { planCommand } from "./plan.ts";
 import { initCommand } from "./proxy-init.ts";
+import { removeCommand } from "./remove.ts";
 import { version } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [initCommand, planCommand];
+const COMMANDS: readonly Command[] = [initCommand, removeCommand, planCommand];
 
 /**
  * The whole command line: `sluice COMMAND [flags]`.

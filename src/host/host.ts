@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 /** The parts of the C++ core that can answer a request. On Node each is an addon of its own, loaded only when asked. */
-export type Backend = "nft";
+export type Backend = "nft" | "legacy";
 
 /**
  * What a command may ask of the world it runs in. Two implementations: Node (host/node.ts) and the static
@@ -18,7 +18,8 @@ export interface Host {
   write(fd: 1 | 2, text: string): void;
   /**
    * Sends one request to the C++ core and gives its reply: one JSON document each way (docs/core.md).
-   * Rejects only when the core itself cannot be reached; what the kernel refuses comes back in the reply.
+   * "any" is for requests that concern no back end. Rejects only when the core itself cannot be reached; what the
+   * kernel refuses comes back in the reply.
    */
-  call(backend: Backend, request: string): Promise<string>;
+  call(backend: Backend | "any", request: string): Promise<string>;
 }

@@ -9,21 +9,43 @@ type Call = (request: string) => Promise<string>;
 
 /** The world as a Node process sees it. Addons are loaded when first called. */
 export function nodeHost(): Host {
-  const doors = new Map<Backend, Call>();
+  const doors: Doors = new Map();
   return {
     args: process.argv.slice(2),
     env: (name) => process.env[name],
     readFile: readText,
     write: writeAll,
     async call(backend, request) {
-      let door = doors.get(backend);
-      if (door === undefined) {
-        door = doorOf(loadAddon(backend), backend);
-        doors.set(backend, door);
-      }
+      const door = backend === "any" ? anyDoor(doors) : openDoor(doors, backend);
       return await door(request);
     },
   };
+}
+
+type Doors = Map<Backend, Call>;
+
+function openDoor(doors: Doors, backend: Backend): Call {
+  let door = doors.get(backend);
+  if (door === undefined) {
+    door = doorOf(loadAddon(backend), backend);
+    doors.set(backend, door);
+  }
+  return door;
+}
+
+/** One that is open already, else the first that opens: this host may lack the libraries of one. */
+function anyDoor(doors: Doors): Call {
+  const [open] = doors.values();
+  if (open !== undefined) return open;
+  try {
+    return openDoor(doors, "nft");
+  } catch (error) {
+    try {
+      return openDoor(doors, "legacy");
+    } catch {
+      throw error;
+    }
+  }
 }
 
 function readText(path: string): string {

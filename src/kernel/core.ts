@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Backend, Host } from "../host/host.ts";
-import type { Mode } from "../policy/policy.ts";
+import type { Family, Mode } from "../policy/policy.ts";
 import { ruleSpecification } from "../ruleset/rule-text.ts";
 import type { Ruleset } from "../ruleset/ruleset.ts";
 import { NetfilterError, type NetfilterErrorCode } from "./error.ts";
@@ -17,6 +17,8 @@ const CODES: readonly NetfilterErrorCode[] = [
   "chain-incompatible",
   "refused",
   "timed-out",
+  "lock-unavailable",
+  "rollback-failed",
   "verification-failed",
   "namespace",
   "sysctl",
@@ -37,7 +39,7 @@ export interface Subject {
  */
 export async function askCore(
   host: Host,
-  backend: Backend,
+  backend: Backend | "any",
   request: unknown,
   subject: Subject,
 ): Promise<Reader> {
@@ -61,12 +63,12 @@ function toError(reply: Reader, subject: Subject): NetfilterError {
   const rule = chain === undefined || index === undefined ? undefined : findRule(subject, chain, index);
 
   const reason = text("reason");
-  let message = table === undefined ? "" : `${place(family, table, chain)}: `;
+  let message = table === undefined ? "" : `${place(subject.mode, family, table, chain)}: `;
   message += reply.at("detail").string();
   if (rule !== undefined) message += `: ${rule}`;
   if (reason !== undefined) message += `: ${reason}${name === undefined ? "" : ` (${name})`}`;
   if (reason !== undefined && part !== undefined) message += ` at ${part}`;
-  const advice = hint({ code, name, part, syscall: text("syscall") });
+  const advice = hint({ code, name, part, syscall: text("syscall"), ...subject, family });
   if (advice !== undefined) message += `; ${advice}`;
   return new NetfilterError(message, {
     code,
@@ -80,9 +82,18 @@ function toError(reply: Reader, subject: Subject): NetfilterError {
   });
 }
 
-/** `table ip nat, chain OUTPUT`: as nft names tables. */
-function place(family: string | undefined, table: string, chain: string | undefined): string {
-  const name = `table ${family === "ipv6" ? "ip6" : "ip"} ${table}`;
+/** `table ip nat, chain OUTPUT`: as nft names tables. `table nat of ip_tables (IPv4)`: as people speak of legacy. */
+function place(
+  mode: Mode | undefined,
+  family: Family | undefined,
+  table: string,
+  chain: string | undefined,
+): string {
+  const ip = family === "ipv6" ? "ip6" : "ip";
+  const name =
+    mode === "legacy"
+      ? `table ${table} of ${ip}_tables (${family === "ipv6" ? "IPv6" : "IPv4"})`
+      : `table ${ip} ${table}`;
   return chain === undefined ? name : `${name}, chain ${chain}`;
 }
 

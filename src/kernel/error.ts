@@ -18,10 +18,16 @@ export type NetfilterErrorCode =
   | "chain-incompatible"
   /** The kernel refused a table, chain or rule. Nothing was changed. */
   | "refused"
-  /** Other writers, or a lock, kept us out until the deadline. Nothing was changed. */
+  /** Other writers, or the holder of the xtables lock, kept us out until the deadline. Nothing was changed. */
   | "timed-out"
+  /** The file that programs lock before they write to ip_tables cannot be used. Nothing was changed. */
+  | "lock-unavailable"
   /** The kernel took the rules, and holds something else. */
   | "verification-failed"
+  /** Legacy: one family's table was refused, and the other's could not be put back: it has the new rules. */
+  | "rollback-failed"
+  /** The rules are in, but an earlier installation in another mode could not be taken out. */
+  | "stale-rules"
   /** The network namespace cannot be entered. */
   | "namespace"
   /** A kernel setting cannot be written. */

@@ -3,103 +3,61 @@
 import type { Host } from "../host/host.ts";
 import type { Mode, RedirectPolicy } from "../policy/policy.ts";
 import { compile } from "../ruleset/compile.ts";
-import { ruleText } from "../ruleset/rule-text.ts";
-import { askCore } from "./core.ts";
+import { builtMode, type Committed, commit } from "./commit.ts";
 import { NetfilterError } from "./error.ts";
-import { type Reader, readFamily, readMatch, readVerdict } from "./reply.ts";
-import type { FamilyReport, InstalledChain, InstalledRule, InstallReport, Target } from "./report.ts";
-import { parseTarget } from "./target.ts";
+import { removeFromOtherModes } from "./other-modes.ts";
+import type { InstallReport, Target } from "./report.ts";
+import { type ParsedTarget, parseTarget } from "./target.ts";
 
 /**
- * Makes the kernel hold exactly the rules of the policy, in one transaction, and reads them back. Nothing is sent
- * when it holds them already; rules of others stay.
+ * Makes the kernel hold exactly the rules of the policy, in one transaction (legacy: one for each family, the first
+ * undone when the second fails), and reads them back. Nothing is sent when it holds them already; rules of others
+ * stay. An earlier installation in another mode is then taken out.
  *
  * @throws {PolicyError} for a policy that makes no sense.
  * @throws {NetfilterError} for everything else; the kernel then holds what it held before, except after
- * `verification-failed`.
+ * `verification-failed`, `rollback-failed` and `stale-rules`.
  */
 export async function install(
   host: Host,
   policy: RedirectPolicy,
   target: Target = {},
 ): Promise<InstallReport> {
-  const { netns, timeoutMs, families, mode: asked } = parseTarget(target);
-  const { mode, reason } = chooseMode(asked);
-  const ruleset = compile(policy, mode);
-  const reply = await askCore(
-    host,
-    "nft",
-    {
-      op: "commit",
-      ...(netns === undefined ? {} : { netns }),
-      timeoutMs,
-      families,
-      ruleset,
-    },
-    { mode, ruleset },
-  );
+  const parsed = parseTarget(target);
+  const { mode, reason, committed } = await commitPolicy(host, policy, parsed);
+  const others = await removeFromOtherModes(host, mode, parsed, committed);
   return {
     mode,
     reason,
-    changed: reply.at("changed").boolean(),
-    families: reply.at("families").items().map(readFamilyReport),
-    stale: reply.at("stale").items().map(readFamily),
+    changed: committed.changed,
+    families: committed.families,
+    stale: [...committed.stale.map((family) => ({ mode, family })), ...others.stale],
+    removed: others.removed,
+    unseen: [
+      ...committed.unseen.map((family) => ({ mode, family, reason: "only root may see it" })),
+      ...others.unseen,
+    ],
   };
 }
 
-function chooseMode(asked: Mode | "auto"): { mode: "nft"; reason: string } {
-  if (asked === "auto") return { mode: "nft", reason: "the kernel has nf_tables" };
-  if (asked === "nft") return { mode: "nft", reason: "it was asked for" };
-  throw new NetfilterError(`the mode ${asked} comes with a later version of sluice; this one has nft`, {
-    code: "mode-unavailable",
-    mode: asked,
+interface Choice {
+  readonly mode: Mode;
+  readonly reason: string;
+  readonly committed: Committed;
+}
+
+/** Mode auto: what the kernel has. There is no better way to know than to try, and a kernel without it does nothing. */
+async function commitPolicy(host: Host, policy: RedirectPolicy, target: ParsedTarget): Promise<Choice> {
+  const inMode = async (mode: Mode, reason: string): Promise<Choice> => ({
+    mode,
+    reason,
+    committed: await commit(host, compile(policy, builtMode(mode)), target),
   });
-}
-
-function readFamilyReport(reply: Reader): FamilyReport {
-  const chains = reply.at("chains").items();
-  return {
-    family: readFamily(reply.at("family")),
-    present: reply.at("present").boolean(),
-    changed: reply.at("changed").boolean(),
-    chains: chains.map(readChain),
-    rules: chains.flatMap((chain) => {
-      const name = chain.at("name").string();
-      return chain
-        .at("rules")
-        .items()
-        .map((rule) => readRule(rule, name));
-    }),
-  };
-}
-
-function readChain(reply: Reader): InstalledChain {
-  const policy = reply.at("policy").optional((field) => field.oneOf(["accept", "drop"]));
-  return { name: reply.at("name").string(), policy: policy ?? null };
-}
-
-function readRule(reply: Reader, chain: string): InstalledRule {
-  const comment = reply.at("comment").string();
-  const own = reply.at("own").boolean();
-  const counters =
-    reply.at("counters").optional((field) => ({
-      packets: field.at("packets").number(),
-      bytes: field.at("bytes").number(),
-    })) ?? null;
-  const matches = reply.at("matches").optional((field) => field.items().map(readMatch));
-  if (matches === undefined) {
-    const parts = reply.at("expressions").items();
-    const text = `# -A ${chain}: a rule that sluice does not understand (${parts.map((part) => part.string()).join(", ")})`;
-    return { chain, matches: null, verdict: null, comment, text, counters, own };
+  if (target.mode !== "auto") return await inMode(target.mode, "it was asked for");
+  try {
+    return await inMode("nft", "the kernel has nf_tables");
+  } catch (error) {
+    if (!(error instanceof NetfilterError && error.code === "mode-unavailable")) throw error;
+    return await inMode("legacy", "the kernel has no nf_tables");
   }
-  const verdict = readVerdict(reply.at("verdict"));
-  return {
-    chain,
-    matches,
-    verdict,
-    comment,
-    text: ruleText(chain, { matches, verdict, comment }),
-    counters,
-    own,
-  };
 }

@@ -40,15 +40,39 @@ export interface InstalledChain {
   readonly policy: "accept" | "drop" | null;
 }
 
-export interface FamilyReport {
+/** What one family's table holds. */
+export interface InspectedFamily {
   readonly family: Family;
   /** False when this kernel has no such family: then there are no rules. */
   readonly present: boolean;
-  readonly changed: boolean;
-  /** Our chains and the base chains that enter them. */
+  /** Our chains and the base chains that enter them, those that exist. */
   readonly chains: readonly InstalledChain[];
   /** Every rule of those chains, foreign ones in the base chains included, in the kernel's order. */
   readonly rules: readonly InstalledRule[];
+}
+
+export interface FamilyReport extends InspectedFamily {
+  readonly changed: boolean;
+}
+
+/** Rules of ours in a place that was not asked for. */
+export interface StaleRules {
+  readonly mode: Mode;
+  readonly family: Family;
+}
+
+/** A place where rules of ours may be, and where this process may not look. */
+export interface Unseen {
+  readonly mode: Mode;
+  /** Absent: both. */
+  readonly family?: Family;
+  readonly reason: string;
+}
+
+/** An installation that was taken out. */
+export interface RemovedRules {
+  readonly mode: Mode;
+  readonly families: readonly Family[];
 }
 
 /** What the kernel holds now. */
@@ -59,6 +83,44 @@ export interface InstallReport {
   /** False when the kernel already held exactly this, and nothing was sent. */
   readonly changed: boolean;
   readonly families: readonly FamilyReport[];
-  /** Families that were not asked for and hold chains of ours: an earlier installation that stays. */
+  /** Installations that stay: in families that were not asked for. */
+  readonly stale: readonly StaleRules[];
+  /** Earlier installations in other modes, taken out once the rules of this one were verified. */
+  readonly removed: readonly RemovedRules[];
+  /** Where an earlier installation may be that stays. */
+  readonly unseen: readonly Unseen[];
+}
+
+/** What {@link Target} names holds no rules of ours any more. */
+export interface RemoveReport {
+  /** False when there was nothing to remove. */
+  readonly changed: boolean;
+  readonly removed: readonly RemovedRules[];
+  /** Installations that stay: in families that were not asked for. */
+  readonly stale: readonly StaleRules[];
+  /** Where an installation may be that stays. */
+  readonly unseen: readonly Unseen[];
+}
+
+/** What one mode holds, whoever put it there. */
+export interface ModeInspection {
+  readonly mode: Mode;
+  /**
+   * "read": this is what it holds. "unavailable": the kernel has no such mode, so there is nothing. "unknown": this
+   * process may not look, or cannot without changing something.
+   */
+  readonly state: "read" | "unavailable" | "unknown";
+  /** Why it was not read; empty otherwise. */
+  readonly reason: string;
+  /** True when chains of ours are there, in one of the families that were asked for at least. */
+  readonly installed: boolean;
+  /** Empty when it was not read. */
+  readonly families: readonly InspectedFamily[];
+  /** Families that were not asked for and hold chains of ours. */
   readonly stale: readonly Family[];
+}
+
+/** What was found by looking, which leaves no trace. */
+export interface Inspection {
+  readonly modes: readonly ModeInspection[];
 }

@@ -12,6 +12,6 @@ import { askCore } from "./core.ts";
  */
 export async function setSysctl(host: Host, name: string, value: string, netns?: string): Promise<string> {
   const request = { op: "sysctl", ...(netns === undefined ? {} : { netns }), name, value };
-  const reply = await askCore(host, "nft", request, {});
+  const reply = await askCore(host, "any", request, {});
   return reply.at("previous").string();
 }

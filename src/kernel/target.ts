@@ -9,7 +9,8 @@ export interface ParsedTarget {
   readonly mode: Mode | "auto";
   readonly families: readonly { readonly family: Family; readonly required: boolean }[];
   readonly netns: string | undefined;
-  readonly timeoutMs: number;
+  /** What is left of the time that the whole call may take, in milliseconds. */
+  remainingMs(): number;
 }
 
 const KEYS = ["mode", "families", "netns", "timeoutMs"];
@@ -36,8 +37,14 @@ export function parseTarget(input: unknown): ParsedTarget {
     mode: parseMode(fields.get("mode")),
     families: parseFamilies(fields.get("families")),
     netns: parseNetns(fields.get("netns")),
-    timeoutMs: parseTimeout(fields.get("timeoutMs")),
+    remainingMs: countdown(parseTimeout(fields.get("timeoutMs"))),
   };
+}
+
+/** A call may ask the core more than once. */
+function countdown(milliseconds: number): () => number {
+  const end = Date.now() + milliseconds;
+  return () => Math.min(milliseconds, Math.max(0, end - Date.now()));
 }
 
 function invalid(message: string): NetfilterError {

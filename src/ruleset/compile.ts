@@ -14,6 +14,7 @@ export const INBOUND_CHAIN = "PROXY_INIT_REDIRECT";
 export const OUTBOUND_CHAIN = "PROXY_INIT_OUTPUT";
 
 const BOTH: readonly Family[] = ["ipv4", "ipv6"];
+const TABLES = BOTH.map((family) => ({ family, name: "nat" }));
 const TCP: Match = { type: "protocol", protocol: "tcp" };
 const RETURN: Verdict = { type: "return" };
 /** NF_IP_PRI_NAT_DST (linux/netfilter_ipv4.h), the priority of iptables' nat PREROUTING and OUTPUT. */
@@ -47,8 +48,23 @@ export function compile(policy: RedirectPolicy, mode: Mode): Ruleset {
     entry("PREROUTING", "prerouting", inbound && INBOUND_CHAIN),
     entry("OUTPUT", "output", outbound && OUTBOUND_CHAIN),
   ];
-  const tables = BOTH.map((family) => ({ family, name: "nat" }));
-  return { mode, tables, baseChains, chains, absentChains };
+  return { mode, tables: TABLES, baseChains, chains, absentChains };
+}
+
+/** A ruleset without a rule of ours: to make the kernel hold it takes out what is there. */
+export function emptyRuleset(mode: Mode): Ruleset {
+  return { ...frame(mode), chains: [], absentChains: [INBOUND_CHAIN, OUTBOUND_CHAIN] };
+}
+
+/** Names the chains that an installation has, for those who only look: their rules are not said. */
+export function installedChains(mode: Mode): Ruleset {
+  const chains = [INBOUND_CHAIN, OUTBOUND_CHAIN].map((name) => ({ name, rules: [] }));
+  return { ...frame(mode), chains, absentChains: [] };
+}
+
+function frame(mode: Mode): Pick<Ruleset, "mode" | "tables" | "baseChains"> {
+  const baseChains = [entry("PREROUTING", "prerouting", undefined), entry("OUTPUT", "output", undefined)];
+  return { mode, tables: TABLES, baseChains };
 }
 
 function inboundRules(inbound: NonNullable<RedirectPolicy["inbound"]>): Rule[] {

@@ -116,22 +116,6 @@ const ROWS: [string[], string][] = [
     ["--iptables-mode", "", "--firewall-bin-path", "nft"],
     '--firewall-bin-path: "nft" is not one of iptables-legacy, iptables-nft, iptables',
   ],
-  [
-    ["--iptables-mode", "legacy"],
-    '--iptables-mode: "legacy": legacy mode comes with a later version of sluice; pass --iptables-mode nft',
-  ],
-  [
-    ["--iptables-mode", "", "--firewall-bin-path", "iptables-legacy"],
-    '--firewall-bin-path: "iptables-legacy": legacy mode comes with a later version of sluice; pass --iptables-mode nft',
-  ],
-  [
-    ["--iptables-mode", ""],
-    "--iptables-mode: not given: legacy mode comes with a later version of sluice; pass --iptables-mode nft",
-  ],
-  [
-    ["--iptables-mode", "legacy", "--simulate"],
-    '--iptables-mode: "legacy": legacy mode comes with a later version of sluice; pass --iptables-mode nft',
-  ],
   // booleans
   [["--ipv6="], '--ipv6: "" is neither true nor false'],
   [["--ipv6=no"], '--ipv6: "no" is neither true nor false'],

@@ -11,7 +11,10 @@ export interface Request {
   name?: string;
   value?: string;
   families?: { family: "ipv4" | "ipv6"; required: boolean }[];
+  lockFile?: string;
   ruleset?: {
+    mode: string;
+    absentChains: string[];
     baseChains: { name: string; hook: string; jumps: Rule[] }[];
     chains: { name: string; rules: Rule[] }[];
   };
@@ -44,12 +47,20 @@ export class FakeHost implements Host {
     this.writes.push({ fd, text });
   }
 
-  async call(_backend: "nft", text: string): Promise<string> {
+  async call(backend: "nft" | "legacy" | "any", text: string): Promise<string> {
     const request: Request = JSON.parse(text);
     this.requests.push(request);
+    // Node knows the mode by the back end alone, the static executable by the request alone.
+    if (request.ruleset !== undefined && request.ruleset.mode !== backend)
+      throw new Error(`asked ${backend}: ${text}`);
     const reply = this.#core(request);
     if (reply instanceof Error) throw reply;
     return JSON.stringify(reply);
+  }
+
+  /** The requests that change something. */
+  get commits(): Request[] {
+    return this.requests.filter(({ op }) => op === "commit");
   }
 
   get stdout(): string {
@@ -80,6 +91,11 @@ export function kernel({
 } = {}): Core {
   return ({ op, families = [], ruleset }) => {
     if (op === "sysctl") return { ok: { previous: "3600" } };
+    const legacyTables = ["ipv4", "ipv6"].map((family) => ({ family, registered: false }));
+    if (op === "inspect") {
+      const found = families.map(({ family }) => ({ family, present: true, changed: false, chains: [] }));
+      return { ok: { families: found, stale: [], unseen: [], legacyTables } };
+    }
     const held = (family: "ipv4" | "ipv6", rules: readonly Rule[]) =>
       rules
         .filter((rule) => rule.families.includes(family))
@@ -88,6 +104,8 @@ export function kernel({
       ok: {
         changed,
         stale,
+        unseen: [],
+        legacyTables,
         families: families.map(({ family }) =>
           absent.includes(family)
             ? { family, present: false, changed: false, chains: [] }

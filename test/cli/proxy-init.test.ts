@@ -105,7 +105,7 @@ describe("the log of a run", () => {
   test("IPv6 rules of an earlier run stay: a warning", async () => {
     const { records } = await run(kernel({ stale: ["ipv6"] }), ...MINIMAL, "--ipv6=false");
     expect(records).toContain(
-      "warning: rules of an earlier run stay for IPv6, which --ipv6=false leaves alone",
+      "warning: rules of an earlier run in mode nft stay for IPv6, which --ipv6=false leaves alone",
     );
     expect(records.at(-1)).toMatch(/^info: # IPv4: /);
   });
@@ -160,8 +160,8 @@ describe("what the core is asked", () => {
     [["--firewall-bin-path", "iptables-legacy"], { ruleset: { mode: "nft" } }],
   ])("%j", async (args, request) => {
     const { host } = await run(kernel(), ...MINIMAL, ...args);
-    expect(host.requests).toHaveLength(1);
-    expect(host.requests[0]).toMatchObject({ op: "commit", ...request });
+    expect(host.commits).toHaveLength(1);
+    expect(host.commits[0]).toMatchObject(request);
   });
 });
 
@@ -386,7 +386,8 @@ describe("--help", () => {
     expect(Math.max(...host.stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(110);
     expect(host.stdout).toMatchInlineSnapshot(`
       "Sends a pod's TCP traffic through its sidecar proxy: writes the redirect rules of IPv4 and IPv6
-      into the kernel, all of them or none, and starts no other program.
+      into the kernel, all of them or none, and starts no other program. Rules that an earlier run
+      left in another mode are removed once the new ones are in.
 
       Usage:
         proxy-init --incoming-proxy-port PORT --outgoing-proxy-port PORT [flags]
@@ -412,8 +413,9 @@ describe("--help", () => {
                                                  (what fits). Goes before --firewall-bin-path; with neither, legacy
             --netns string                       Network namespace to write to (/proc/4711/ns/net); without this
                                                  flag, the one this runs in
-        -w, --use-wait-flag                      When other programs write rules at the same time, try again for as
-                                                 long as it takes; without this flag, give up after 5 seconds
+        -w, --use-wait-flag                      When other programs write rules at the same time, or hold the
+                                                 xtables lock, wait for as long as it takes; without this flag,
+                                                 give up after 5 seconds
             --timeout-close-wait-secs int        Seconds for which the kernel remembers half-closed connections:
                                                  net.netfilter.nf_conntrack_tcp_timeout_close_wait. 0: as it is
             --simulate                           Log the rules that would be written, and touch nothing

@@ -22,8 +22,9 @@ describe("sluice", () => {
         sluice --version
 
       Commands:
-        init   Send the pod's TCP traffic through its proxy (the same as proxy-init)
-        plan   Print the rules that init would write, and touch nothing
+        init     Send the pod's TCP traffic through its proxy (the same as proxy-init)
+        remove   Take the rules out again, in every mode where they are
+        plan     Print the rules that init would write, and touch nothing
 
       sluice help COMMAND lists the flags of a command.
       "
@@ -68,7 +69,7 @@ describe("sluice init", () => {
   test("is proxy-init", async () => {
     const { host, code } = await run("init", ...MINIMAL);
     expect(code).toBe(0);
-    expect(host.requests).toHaveLength(1);
+    expect(host.commits).toHaveLength(1);
     expect(host.stdout).toContain("redirecting inbound TCP to port 4143");
   });
 

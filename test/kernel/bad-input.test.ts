@@ -23,7 +23,6 @@ const NO_INTEGER = "is not an integer";
 const NO_SUBNET = "is not a subnet in CIDR notation";
 const NO_ID = "is greater than 4294967294, the last there is";
 const NO_INTS = "is not a list of decimal integers between commas";
-const LATER = "legacy mode comes with a later version of sluice; pass --iptables-mode nft";
 const EPERM = "Operation not permitted (EPERM)";
 const PORTS = CHART.slice(4, 8);
 const nobody = { uid: 65534, gid: 65534 };
@@ -101,15 +100,9 @@ const ROWS: readonly Row[] = [
   // modes
   [["--iptables-mode", "iptables-nft"], '--iptables-mode: "iptables-nft" is not one of legacy, nft, plain'],
   [["--iptables-mode", "nftables"], '--iptables-mode: "nftables" is not one of legacy, nft, plain'],
-  [["--iptables-mode", "legacy"], `--iptables-mode: "legacy": ${LATER}`],
-  [["--iptables-mode", ""], `--iptables-mode: not given: ${LATER}`],
   [
     ["--iptables-mode", "", "--firewall-bin-path", "/bin/sh"],
     '--firewall-bin-path: "/bin/sh" is not one of iptables-legacy, iptables-nft, iptables',
-  ],
-  [
-    ["--iptables-mode", "", "--firewall-bin-path=iptables-legacy"],
-    `--firewall-bin-path: "iptables-legacy": ${LATER}`,
   ],
   // the rest
   [["--ipv6=maybe"], '--ipv6: "maybe" is neither true nor false'],
@@ -189,9 +182,5 @@ describeHosts("bad input: one line, exit code 1, the kernel as it was", (host) =
     const at = PORTS.indexOf(flag);
     const others = PORTS.filter((_, i) => i !== at && i !== at + 1);
     await refused(["--iptables-mode", "nft", ...others], `${flag}: is missing; give a port from 0 to 65535`);
-  });
-
-  test("the required flags alone ask for legacy mode, which is for later", async () => {
-    await refused(PORTS, `--iptables-mode: not given: ${LATER}`);
   });
 });

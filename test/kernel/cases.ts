@@ -18,5 +18,7 @@ const all: Case[] = JSON.parse(
   readFileSync(new URL("../fixtures/proxy-init-rules.json", import.meta.url), "utf8"),
 );
 
-/** The cases of the mode nft. */
-export const cases = all.filter(({ mode }) => mode === "nft");
+/** The modes, each with its 30 cases. */
+export const casesByMode = (["nft", "legacy"] as const).map(
+  (mode) => [mode, all.filter((item) => item.mode === mode)] as const,
+);

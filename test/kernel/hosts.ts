@@ -48,7 +48,10 @@ export function skipBecause(reason: string | undefined): void {
 }
 
 /** No variable of the machine's changes what is measured. */
-const env = { PATH: process.env.PATH ?? "" };
+export const env = {
+  PATH: process.env.PATH ?? "",
+  XTABLES_LOCKFILE: process.env.XTABLES_LOCKFILE ?? "",
+};
 
 let copy: string | undefined;
 
@@ -57,7 +60,7 @@ function readableCopy(): string {
   if (copy !== undefined) return copy;
   const folder = mkdtempSync(join(tmpdir(), "sluice-built-"));
   chmodSync(folder, 0o755);
-  for (const part of ["dist/bin", "dist/standalone", "build/Release/nft.node"]) {
+  for (const part of ["dist/bin", "dist/standalone", "build/Release/nft.node", "build/Release/legacy.node"]) {
     if (existsSync(built(part))) cpSync(built(part), join(folder, part), { recursive: true });
   }
   copy = folder;

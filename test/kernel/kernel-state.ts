@@ -11,14 +11,14 @@ export interface SavedRules {
   readonly v6: string[];
 }
 
-/** What iptables-nft-save and ip6tables-nft-save print, in the form of the fixtures. */
-export async function savedRules(namespace: Place): Promise<SavedRules> {
-  const [v4, v6] = await Promise.all([save(namespace, "iptables"), save(namespace, "ip6tables")]);
-  return { v4, v6 };
-}
+export type TestedMode = "nft" | "legacy";
 
-async function save(namespace: Place, program: "iptables" | "ip6tables"): Promise<string[]> {
-  return normalise(await output(namespace, `${program}-nft-save`, ["-t", "nat"]));
+/** What iptables-nft-save and ip6tables-nft-save (or -legacy-save) print, in the form of the fixtures. */
+export async function savedRules(namespace: Place, mode: TestedMode = "nft"): Promise<SavedRules> {
+  const save = async (program: string): Promise<string[]> =>
+    normalise(await output(namespace, `${program}-${mode}-save`, ["-t", "nat"]));
+  const [v4, v6] = await Promise.all([save("iptables"), save("ip6tables")]);
+  return { v4, v6 };
 }
 
 /** shared/fixtures/README.md: without comment lines and counters, chain declarations sorted first, rules in order. */
@@ -64,4 +64,19 @@ export async function generation(namespace: Place): Promise<number> {
   );
   expect(reply).toHaveProperty("ok.generation");
   return reply.ok?.generation ?? Number.NaN;
+}
+
+/** What the save commands print of the table nat, counters included, without comment lines; empty: no table. */
+export async function savedWithCounters(namespace: Place, mode: TestedMode): Promise<SavedRules> {
+  const save = async (program: string): Promise<string[]> => {
+    const text = await output(namespace, `${program}-${mode}-save`, ["-t", "nat", "-c"]);
+    return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  };
+  const [v4, v6] = await Promise.all([save("iptables"), save("ip6tables")]);
+  return { v4, v6 };
+}
+
+/** The tables that ip_tables and ip6_tables have in a namespace, a name a line. */
+export async function legacyTables(namespace: Place): Promise<string> {
+  return await output(namespace, "sh", ["-c", "cat /proc/net/ip_tables_names /proc/net/ip6_tables_names"]);
 }

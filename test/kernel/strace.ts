@@ -84,3 +84,11 @@ export function batches(trace: Trace): SystemCall[] {
     ({ name, text }) => /^send/.test(name) && text.includes("NFNL_MSG_BATCH_BEGIN"),
   );
 }
+
+/** What was written to ip_tables and ip6_tables, in order: `SOL_IPV6 IP6T_SO_SET_REPLACE`. */
+export function tableWrites({ threads }: Trace): string[] {
+  return threads.flat().flatMap(({ text }) => {
+    const [, level, option] = /^setsockopt\(\d+, (SOL_IPV?6?), (IP6?T_SO_SET_\w+)/.exec(text) ?? [];
+    return level === undefined ? [] : [`${level} ${option}`];
+  });
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "legacy/commit.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <mutex>
+
+#include "core/error.h"
+#include "core/family.h"
+#include "core/legacy_tables.h"
+#include "legacy/lock.h"
+#include "legacy/plan.h"
+#include "legacy/snapshot.h"
+
+namespace sluice::legacy {
+namespace {
+
+using Tables = std::vector<std::unique_ptr<Table>>;
+
+// libiptc has global variables. Held only while the kernel works, never while something is waited for.
+std::mutex& LibraryMutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+std::vector<InstalledRule> Rules(const Table& table, const std::string& chain, const Ruleset& ruleset) {
+  std::vector<InstalledRule> rules;
+  for (const EntryView& entry : table.Rules(chain)) {
+    rules.push_back(DecodeEntry(entry, table.family()));
+    rules.back().own = IsOurs(ruleset, chain) || IsOurs(ruleset, JumpTarget(entry, table.family()));
+  }
+  return rules;
+}
+
+std::vector<InstalledChain> Chains(const Table& table, const Ruleset& ruleset) {
+  std::vector<InstalledChain> chains;
+  for (const BaseChain& base : ruleset.base_chains) {
+    if (!table.IsBaseChain(base.name)) continue;
+    chains.push_back(
+        {base.name, base.hook, table.PolicyAccepts(base.name), Rules(table, base.name, ruleset)});
+  }
+  for (const Chain& chain : ruleset.chains) {
+    if (!table.HasChain(chain.name)) continue;
+    chains.push_back({chain.name, std::nullopt, true, Rules(table, chain.name, ruleset)});
+  }
+  return chains;
+}
+
+void Report(const Tables& tables, const Ruleset& ruleset, Inspection& inspection) {
+  for (InstalledFamily& family : inspection.families) {
+    for (const auto& table : tables) {
+      if (table->family() == family.family) family.chains = Chains(*table, ruleset);
+    }
+  }
+}
+
+// Families that were not asked for are only looked at, and only where looking makes no table.
+void LookAtOthers(const RulesetRequest& request, Inspection& inspection) {
+  for (const sluice::Table& table : request.ruleset.tables) {
+    if (Asked(request, table.family)) continue;
+    const Registered registered = LegacyTable(table.family, table.name).registered;
+    if (registered == Registered::kUnknown) inspection.unseen.push_back(table.family);
+    if (registered != Registered::kYes) continue;
+    const auto opened = Table::Open(table.family, table.name);
+    const auto exists = [&](const std::string& name) { return opened->HasChain(name); };
+    if (HoldsOurs(request.ruleset, exists)) inspection.stale.push_back(table.family);
+  }
+}
+
+class Transaction {
+ public:
+  explicit Transaction(const RulesetRequest& request) : request_(request) {}
+
+  CommitResult Run() {
+    result_.families = ChooseFamilies(request_);
+    for (const sluice::Table& table : request_.ruleset.tables) {
+      if (InstalledFamily* family = Find(table.family); family != nullptr && family->present) {
+        wanted_.push_back(EncodeTable<EncodedEntry>(request_.ruleset, table, EncodeEntry));
+      }
+    }
+    // The order in which they are written.
+    std::sort(wanted_.begin(), wanted_.end(),
+              [](const WantedTable& a, const WantedTable& b) { return a.family > b.family; });
+    const XtablesLock lock(request_.lock_file, request_.deadline);
+    while (!Attempt()) CheckDeadline();
+    return std::move(result_);
+  }
+
+ private:
+  InstalledFamily* Find(Family family) {
+    const auto found = std::find_if(result_.families.begin(), result_.families.end(),
+                                    [&](const InstalledFamily& item) { return item.family == family; });
+    return found == result_.families.end() ? nullptr : &*found;
+  }
+
+  void CheckDeadline() const {
+    if (std::chrono::steady_clock::now() < request_.deadline) return;
+    throw Error(
+        ErrorCode::kTimedOut,
+        "other programs, which do not take the xtables lock, changed the rules again and again: given "
+        "up after " +
+            std::to_string(result_.attempts) + (result_.attempts == 1 ? " attempt" : " attempts"));
+  }
+
+  // False when a program that takes no lock came between: nothing was changed, start again.
+  bool Attempt() {
+    ++result_.attempts;
+    const std::lock_guard<std::mutex> guard(LibraryMutex());
+    const Tables tables = OpenTables();
+    LookAtOthersOnce();
+    Tables::const_iterator table = tables.begin();
+    std::vector<Table*> changed;
+    for (const WantedTable& wanted : wanted_) {
+      if (Apply(wanted, **table)) changed.push_back(table->get());
+      ++table;
+    }
+    if (!changed.empty()) {
+      if (!Write(changed)) return false;
+      ReadBack();
+      return true;
+    }
+    Report(tables, request_.ruleset, result_);
+    return true;
+  }
+
+  Tables OpenTables() const {
+    Tables tables;
+    for (const WantedTable& wanted : wanted_) tables.push_back(Table::Open(wanted.family, wanted.name));
+    return tables;
+  }
+
+  void LookAtOthersOnce() {
+    if (result_.attempts == 1) LookAtOthers(request_, result_);
+  }
+
+  bool Write(const std::vector<Table*>& changed) {
+    std::vector<std::unique_ptr<Snapshot>> snapshots;
+    for (const Table* table : changed) snapshots.push_back(Snapshot::Take(table->family(), table->name()));
+    for (size_t i = 0; i < changed.size(); ++i) {
+      const int error_number = changed[i]->Commit();
+      if (error_number == 0) continue;
+      Error error = SystemCallError(error_number, "setsockopt", "the kernel refused the rules");
+      if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
+      error.family = changed[i]->family();
+      error.table = changed[i]->name();
+      // The one that failed is among them: its rules may be in force, and only its counters lost.
+      snapshots.resize(i + 1);
+      RollBack(snapshots, error);
+      if (error_number == EAGAIN) return false;
+      throw error;
+    }
+    result_.changed = true;
+    result_.messages = static_cast<uint32_t>(changed.size());
+    for (const Table* table : changed) Find(table->family())->changed = true;
+    return true;
+  }
+
+  static void RollBack(const std::vector<std::unique_ptr<Snapshot>>& snapshots, const Error& cause) {
+    for (auto snapshot = snapshots.rbegin(); snapshot != snapshots.rend(); ++snapshot) {
+      try {
+        (*snapshot)->Restore();
+      } catch (Error& error) {
+        error.code = ErrorCode::kRollbackFailed;
+        error.detail = std::string("the rules of ") + Name(*cause.family) + " failed (" + cause.detail +
+                       ", " + ErrnoName(cause.error_number) +
+                       "), and this family, which has the new ones, stays so: " + error.detail;
+        throw;
+      }
+    }
+  }
+
+  void ReadBack() {
+    try {
+      const Tables tables = OpenTables();
+      Tables::const_iterator table = tables.begin();
+      for (const WantedTable& wanted : wanted_) {
+        if (Apply(wanted, **table)) {
+          throw Error(ErrorCode::kVerificationFailed, "the kernel took the rules, and holds others");
+        }
+        ++table;
+      }
+      Report(tables, request_.ruleset, result_);
+    } catch (Error& error) {
+      if (error.code == ErrorCode::kVerificationFailed) throw;
+      error.code = ErrorCode::kVerificationFailed;
+      error.detail = "the rules were sent, but what the kernel holds could not be compared: " + error.detail;
+      throw;
+    }
+  }
+
+  const RulesetRequest& request_;
+  std::vector<WantedTable> wanted_;
+  CommitResult result_;
+};
+
+CommitResult Commit(const RulesetRequest& request) { return Transaction(request).Run(); }
+
+// Opens only tables that exist: anything else would make them.
+Inspection Inspect(const RulesetRequest& request) {
+  Inspection inspection;
+  inspection.families = ChooseFamilies(request);
+  const std::lock_guard<std::mutex> guard(LibraryMutex());
+  Tables tables;
+  for (const sluice::Table& table : request.ruleset.tables) {
+    if (!Asked(request, table.family)) continue;
+    const Registration registration = LegacyTable(table.family, table.name);
+    if (registration.registered == Registered::kUnknown) {
+      Error error = SystemCallError(registration.error_number, "open",
+                                    "cannot see whether ip_tables has the table without making it");
+      error.code = ErrorCode::kPermissionDenied;
+      error.family = table.family;
+      error.table = table.name;
+      throw error;
+    }
+    if (registration.registered == Registered::kYes) tables.push_back(Table::Open(table.family, table.name));
+  }
+  LookAtOthers(request, inspection);
+  Report(tables, request.ruleset, inspection);
+  return inspection;
+}
+
+}  // namespace
+
+const Backend kBackend = {Commit, Inspect};
+
+}  // namespace sluice::legacy

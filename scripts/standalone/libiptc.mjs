@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// libiptc for the static executables: Debian has no static library of it, so it is compiled from two files of its
+// iptables source package, which apt fetches, and checks, from the mirror of the other packages.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const repository = join(import.meta.dirname, "../..");
+
+/** Where it is, relative to the repository: libiptc/ and include/ of the package, and headers/ for who uses it. */
+export const libiptc = "build/libiptc";
+export const libiptcSources = ["libip4tc", "libip6tc"].map((name) => `${libiptc}/libiptc/${name}.c`);
+
+/** @param {string} file @param {string[]} args @param {string} cwd */
+function run(file, args, cwd) {
+  try {
+    execFileSync(file, args, { cwd, encoding: "utf8", stdio: ["ignore", "ignore", "pipe"] });
+  } catch (error) {
+    const reason = error.code === "ENOENT" ? `${file} is missing` : error.stderr || error.message;
+    throw new Error(`cannot get the sources of libiptc (package iptables): ${reason}`);
+  }
+}
+
+/**
+ * Gets the sources, unless they are there. Neither the machine's list of sources nor its package lists change.
+ *
+ * @param {{ mirror: () => string, suite: string }} origin
+ */
+export function fetchLibiptc({ mirror, suite }) {
+  const destination = join(repository, libiptc);
+  if (existsSync(destination)) return;
+  console.log("standalone: getting the sources of libiptc (once)");
+  const partial = `${destination}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  for (const folder of ["lists/partial", "cache/archives/partial"]) {
+    mkdirSync(join(partial, folder), { recursive: true });
+  }
+  const sourceList = join(partial, "sources.list");
+  writeFileSync(sourceList, `deb-src ${mirror()} ${suite} main\n`);
+  const options = [
+    `Dir::Etc::SourceList=${sourceList}`,
+    "Dir::Etc::SourceParts=-",
+    `Dir::State::Lists=${join(partial, "lists")}`,
+    `Dir::Cache=${join(partial, "cache")}`,
+    // Without it, apt wants the folder to belong to its own user.
+    "APT::Sandbox::User=root",
+  ].flatMap((option) => ["-o", option]);
+  run("apt-get", ["-q", ...options, "update"], partial);
+  run("apt-get", ["-q", ...options, "source", "--download-only", "iptables"], partial);
+
+  const archive = readdirSync(partial).find((name) => /\.orig\.tar\.\w+$/.test(name));
+  if (archive === undefined) throw new Error("the package iptables has no archive of sources");
+  const unpacked = join(partial, "unpacked");
+  mkdirSync(unpacked);
+  const wanted = ["--wildcards", "*/libiptc/*.[ch]", "*/include/*", "*/COPYING"];
+  run("tar", ["-xf", archive, "-C", unpacked, "--strip-components=1", ...wanted], partial);
+  // configure would make it. Of libiptc only dump_entries uses it, which nobody calls.
+  writeFileSync(join(unpacked, "include/xtables-version.h"), '#define XTABLES_VERSION "libiptc"\n');
+  // Apart from the package's own copies of the kernel's headers, which are older than the system's.
+  mkdirSync(join(unpacked, "headers"));
+  cpSync(join(unpacked, "include/libiptc"), join(unpacked, "headers/libiptc"), { recursive: true });
+  renameSync(unpacked, destination);
+  rmSync(partial, { recursive: true });
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Family } from "../policy/policy.ts";
+
+export const FAMILY_NAMES: Readonly<Record<Family, string>> = { ipv4: "IPv4", ipv6: "IPv6" };
+
+/** `IPv4 and IPv6`. */
+export function familyNames(families: readonly Family[]): string {
+  return families.map((family) => FAMILY_NAMES[family]).join(" and ");
+}
