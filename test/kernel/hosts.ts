@@ -80,11 +80,31 @@ export function proxyInit(
   options: ExecOptions = {},
 ): Promise<ExecResult> {
   const asOther = options.uid !== undefined;
-  const place = (path: string) =>
-    asOther && path.startsWith(`${ROOT}/`) ? join(readableCopy(), path.slice(ROOT.length)) : path;
+  const place = (path: string) => (asOther ? readable(path) : path);
   const cwd = asOther ? { cwd: readableCopy() } : {};
   const all = [...first.map(place), ...args];
   return namespace.exec(place(file), all, { env, timeoutMs: 20_000, ...cwd, ...options });
+}
+
+/** Where every user may read it. */
+function readable(path: string): string {
+  return path.startsWith(`${ROOT}/`) ? join(readableCopy(), path.slice(ROOT.length)) : path;
+}
+
+/** Runs proxy-init as a pod does: uid and gid 65534, with the two capabilities that Linkerd's chart adds. */
+export function proxyInitAsNobody(
+  { command }: ProgramHost,
+  namespace: Place,
+  args: readonly string[],
+  options: ExecOptions = {},
+): Promise<ExecResult> {
+  const capabilities = "-all,+net_admin,+net_raw";
+  const setpriv = [
+    ...["--reuid=65534", "--regid=65534", "--clear-groups"],
+    ...[`--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`, "--"],
+  ];
+  const all = [...setpriv, ...command.map(readable), ...args];
+  return namespace.exec("setpriv", all, { env, timeoutMs: 20_000, cwd: readableCopy(), ...options });
 }
 
 /** Runs proxy-init in a namespace of its own, for another one by `--netns`. */

@@ -39,8 +39,9 @@ export async function output(
   input = "",
 ): Promise<string> {
   const { code, stdout, stderr } = await namespace.exec(file, args, { input });
-  // nft warns of tables of iptables-nft, on standard error.
-  if (code !== 0 || (stderr !== "" && file !== "nft")) {
+  // nft warns of tables of iptables-nft, on standard error, and iptables-nft of those of iptables-legacy.
+  const warned = file === "nft" || /^# Warning: ip6?tables-legacy tables present[^\n]*\n$/.test(stderr);
+  if (code !== 0 || (stderr !== "" && !warned)) {
     throw new Error(`${[file, ...args].join(" ")}: exit code ${code}: ${stderr.trim()}`);
   }
   return stdout;
