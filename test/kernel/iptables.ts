@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Place } from "./hosts.ts";
-import { output } from "./kernel-state.ts";
+import { output, type TestedMode } from "./kernel-state.ts";
 
-export type Program = "iptables-nft" | "ip6tables-nft";
+export type Program = `${"iptables" | "ip6tables"}-${TestedMode}`;
 
 /**
  * Makes saved rules (`-A CHAIN …`) with one iptables command each, in the order of linkerd2-proxy-init: a chain, its
