@@ -5,9 +5,18 @@
 
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { compile, install, type RedirectPolicy, render } from "../../src/index.ts";
+import {
+  compile,
+  type InstallReport,
+  install,
+  NetfilterError,
+  type RedirectPolicy,
+  render,
+} from "../../src/index.ts";
 import { columns } from "../../src/ruleset/columns.ts";
 import { createPod, type Pod } from "../../src/testing/index.ts";
 import { endpoint, type ProxyOptions, type ProxyRecord } from "../transparent-proxy/endpoint.ts";
@@ -24,6 +33,9 @@ import {
   startServers,
 } from "./paths.ts";
 
+/** In this order: the second takes over from the first. */
+const MODES = ["nft", "legacy"] as const;
+type DemoMode = (typeof MODES)[number];
 const PROXY_USER = 2102;
 const PROXY_PORTS = { inbound: 4143, outbound: 4140 } as const;
 const POLICY: RedirectPolicy = {
@@ -100,15 +112,12 @@ function route({ answer }: Outcome, seen: readonly ProxyRecord[]): string {
   return [...(hops.length === 0 ? ["direct"] : hops), end].join(" > ");
 }
 
-async function run(pod: Pod): Promise<boolean> {
-  await startServers(pod);
+/** Installs the rules in one mode and follows the paths; the number of connections, or undefined when one went wrong. */
+async function follows(pod: Pod, mode: DemoMode): Promise<number | undefined> {
   const proxy = new ProxyProcess(pod);
   await proxy.ready;
-
-  const report = await install(POLICY, { mode: "nft", netns: pod.namespace.path });
-  const counts = report.families.map(({ family, rules }) => `${rules.length} for ${family}`).join(", ");
-  console.log(`The rules (mode ${report.mode}; read back from the kernel: ${counts}):\n`);
-  console.log(render(compile(POLICY, report.mode), "table"));
+  const report = await install(POLICY, { mode, netns: pod.namespace.path });
+  sayWhatIsThere(report);
 
   const followed: { path: Path; outcome: Outcome }[] = [];
   for (const family of ["ipv4", "ipv6"] as const) {
@@ -132,14 +141,42 @@ async function run(pod: Pod): Promise<boolean> {
       problem || "yes",
     ];
   });
-  console.log("Where connections went:\n");
+  console.log(`Where connections went, in mode ${mode}:\n`);
   console.log(table(["PATH", "TO", "WENT", "THE PROXY SAW", "RIGHT?"], rows));
   // The proxy's own connections would appear as further records if the rules sent them back to it.
   const loops = proxy.total - redirected;
   if (loops > 0) console.log(`${loops} of the proxy's own connections were redirected again.`);
-  const right = wrong === 0 && loops === 0;
-  console.log(right ? `All ${rows.length} connections went where they should.` : `${wrong} went wrong.`);
-  return right;
+  if (wrong > 0) console.log(`${wrong} connections went wrong.`);
+  return wrong === 0 && loops === 0 ? rows.length : undefined;
+}
+
+function sayWhatIsThere({ mode, families, removed }: InstallReport): void {
+  const counts = families.map(({ family, rules }) => `${rules.length} for ${family}`).join(", ");
+  for (const earlier of removed) {
+    console.log(
+      `The same rules in mode ${mode} (${counts}); once they were in, those of mode ${earlier.mode} went.\n`,
+    );
+  }
+  if (removed.length > 0) return;
+  console.log(`The rules (mode ${mode}; read back from the kernel: ${counts}):\n`);
+  console.log(render(compile(POLICY, mode), "table"));
+}
+
+async function run(pod: Pod): Promise<boolean> {
+  await startServers(pod);
+  let right = 0;
+  for (const mode of MODES) {
+    try {
+      const count = await follows(pod, mode);
+      if (count === undefined) return false;
+      right += count;
+    } catch (error) {
+      if (!(error instanceof NetfilterError && error.code === "mode-unavailable")) throw error;
+      console.log(`Mode ${mode} is left out: ${error.message}\n`);
+    }
+  }
+  console.log(`All ${right} connections went where they should.`);
+  return right > 0;
 }
 
 function table(titles: readonly string[], rows: readonly string[][]): string {
@@ -149,6 +186,11 @@ function table(titles: readonly string[], rows: readonly string[][]): string {
     rows,
   );
 }
+
+// Mode legacy takes a lock before it writes. This one is not the machine's: the rules of the machine are not touched.
+const lockFolder = mkdtempSync(join(tmpdir(), "sluice-demo-"));
+process.env.XTABLES_LOCKFILE = join(lockFolder, "xtables.lock");
+process.on("exit", () => rmSync(lockFolder, { recursive: true, force: true }));
 
 // The namespaces go with their descriptors, the proxy with its parent: nothing is left, whatever ends this process.
 let interrupted = false;

@@ -47,18 +47,19 @@ function startDemo() {
 }
 
 describe.skipIf(!isRoot)("npm run demo (needs root)", () => {
-  test("sends fourteen connections along the four paths, and each goes where it should", async () => {
+  test("sends fourteen connections along the four paths in each mode, and each goes where it should", async () => {
     const demo = startDemo();
     const [code] = await demo.closed;
     expect(demo.output.stderr).toBe("");
     expect(code).toBe(0);
     const rows = demo.output.stdout.split("\n").filter((line) => /^\([abcd]\) /.test(line));
-    expect(rows).toHaveLength(14);
+    expect(rows).toHaveLength(28);
     for (const row of rows) expect(row).toMatch(/ yes$/);
-    expect(rows.filter((row) => row.includes("proxy :4143"))).toHaveLength(2);
-    expect(rows.filter((row) => row.includes("proxy :4140"))).toHaveLength(4);
-    expect(rows.filter((row) => row.includes("direct >"))).toHaveLength(8);
-    expect(demo.output.stdout).toContain("All 14 connections went where they should.");
+    expect(rows.filter((row) => row.includes("proxy :4143"))).toHaveLength(4);
+    expect(rows.filter((row) => row.includes("proxy :4140"))).toHaveLength(8);
+    expect(rows.filter((row) => row.includes("direct >"))).toHaveLength(16);
+    expect(demo.output.stdout).toContain("once they were in, those of mode nft went.");
+    expect(demo.output.stdout).toContain("All 28 connections went where they should.");
   });
 
   test("leaves nothing behind when it is interrupted", async () => {

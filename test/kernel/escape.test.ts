@@ -8,6 +8,7 @@ import { createPod, type NetworkNamespace, type Pod } from "../../src/testing/in
 import { describeHosts, proxyInit } from "./hosts.ts";
 
 const RUNS = 200;
+const SWITCHES = 20;
 /** Flags that change from run to run; none of them lets the ports through that the test connects to. */
 const VARIANTS = [
   ["--proxy-uid", "2102", "--inbound-ports-to-ignore", "4190,4191"],
@@ -22,7 +23,7 @@ const VARIANTS = [
   ["--proxy-uid", "2102", "--proxy-gid", "2102", "--inbound-ports-to-ignore", "1-100,200-300,4190"],
   ["--proxy-uid", "2104", "--ports-to-redirect", "8080,9090"],
 ];
-const FLAGS = ["--iptables-mode", "nft", "--incoming-proxy-port", "4143", "--outgoing-proxy-port", "4140"];
+const FLAGS = ["--incoming-proxy-port", "4143", "--outgoing-proxy-port", "4140"];
 
 function answer(namespace: NetworkNamespace, port: number, text: string) {
   return namespace.listen(
@@ -47,37 +48,66 @@ function ways({ namespace, peer, addresses, peerAddresses }: Pod) {
   ]);
 }
 
-describeHosts(`${RUNS} runs with changing flags`, (host) => {
-  test("no connection escapes the proxy, and none is refused", async () => {
-    await using pod = await createPod();
-    await answer(pod.namespace, 4143, "proxy");
-    await answer(pod.namespace, 4140, "proxy");
-    await answer(pod.namespace, 8080, "app");
-    await answer(pod.peer, 7070, "remote");
-    // Connections before there are rules are not the proxy's.
-    expect(await Promise.all(ways(pod).map((way) => way()))).toEqual(["app", "remote", "app", "remote"]);
-
-    const run = async (i: number) => {
-      const variant = VARIANTS[i % VARIANTS.length] ?? [];
-      expect(await proxyInit(host, pod.namespace, [...FLAGS, ...variant])).toMatchObject({
-        code: 0,
-        stderr: "",
-      });
-    };
-    await run(0);
-    let running = true;
-    const answers = new Map<string, number>();
-    const clients = ways(pod).map(async (way) => {
-      while (running) {
-        const who = await way();
-        answers.set(who, (answers.get(who) ?? 0) + 1);
-      }
-    });
-    for (let i = 1; i <= RUNS; i++) await run(i);
+/** A pod with a proxy, and connections of four kinds that are opened all the time while `work` goes on. */
+async function underConnections(
+  start: (pod: Pod) => Promise<void>,
+  work: (pod: Pod) => Promise<void>,
+): Promise<Map<string, number>> {
+  await using pod = await createPod();
+  await answer(pod.namespace, 4143, "proxy");
+  await answer(pod.namespace, 4140, "proxy");
+  await answer(pod.namespace, 8080, "app");
+  await answer(pod.peer, 7070, "remote");
+  // Connections before there are rules are not the proxy's.
+  expect(await Promise.all(ways(pod).map((way) => way()))).toEqual(["app", "remote", "app", "remote"]);
+  await start(pod);
+  let running = true;
+  const answers = new Map<string, number>();
+  const clients = ways(pod).map(async (way) => {
+    while (running) {
+      const who = await way();
+      answers.set(who, (answers.get(who) ?? 0) + 1);
+    }
+  });
+  try {
+    await work(pod);
+  } finally {
     running = false;
     await Promise.all(clients);
+  }
+  return answers;
+}
 
+describeHosts("under connections", (host) => {
+  const run = async ({ namespace }: Pod, mode: string, i: number): Promise<void> => {
+    const variant = VARIANTS[i % VARIANTS.length] ?? [];
+    const args = [...FLAGS, "--iptables-mode", mode, ...variant];
+    expect(await proxyInit(host, namespace, args)).toMatchObject({ code: 0, stderr: "" });
+  };
+
+  test.each(["nft", "legacy"])(
+    `${RUNS} runs in mode %s with changing flags: no connection escapes the proxy, and none is refused`,
+    async (mode) => {
+      const answers = await underConnections(
+        (pod) => run(pod, mode, 0),
+        async (pod) => {
+          for (let i = 1; i <= RUNS; i++) await run(pod, mode, i);
+        },
+      );
+      expect([...answers.keys()]).toEqual(["proxy"]);
+      expect(answers.get("proxy")).toBeGreaterThan(4 * RUNS);
+    },
+    60_000,
+  );
+
+  test(`${SWITCHES} changes between the modes: none escapes, and none is refused`, async () => {
+    const answers = await underConnections(
+      (pod) => run(pod, "nft", 0),
+      async (pod) => {
+        for (let i = 1; i <= SWITCHES; i++) await run(pod, i % 2 === 0 ? "nft" : "legacy", i);
+      },
+    );
     expect([...answers.keys()]).toEqual(["proxy"]);
-    expect(answers.get("proxy")).toBeGreaterThan(4 * RUNS);
+    expect(answers.get("proxy")).toBeGreaterThan(4 * SWITCHES);
   }, 60_000);
 });

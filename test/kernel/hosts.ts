@@ -86,6 +86,13 @@ export function proxyInit(
   return namespace.exec(place(file), all, { env, timeoutMs: 20_000, ...cwd, ...options });
 }
 
+/** `sluice COMMAND` on this host. */
+export function sluiceCommand(host: ProgramHost, command: string): ProgramHost {
+  const [file, ...args] = host.command;
+  const path = (part: string): string => part.replace(/\/proxy-init(?=$|\.cjs$)/, "/sluice");
+  return { ...host, command: [path(file), ...args.map(path), command] };
+}
+
 /** Where every user may read it. */
 function readable(path: string): string {
   return path.startsWith(`${ROOT}/`) ? join(readableCopy(), path.slice(ROOT.length)) : path;

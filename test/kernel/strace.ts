@@ -51,16 +51,17 @@ function readCalls(text: string): SystemCall[] {
   return [...text.matchAll(/^(\w+)\(.*$/gm)].map(([text, name = ""]) => ({ name, text }));
 }
 
-/** The calls on netfilter's netlink socket, from its opening to its end. */
+/** The calls on netfilter's netlink sockets, each from its opening to its end. */
 export function netfilterCalls({ threads }: Trace): SystemCall[] {
-  return threads.flatMap((calls) => {
-    const opened = calls.findIndex(({ text }) => /^socket\(AF_NETLINK, .*NETLINK_NETFILTER\)/.test(text));
-    if (opened === -1) return [];
-    const descriptor = / = (\d+)$/.exec(calls[opened]?.text ?? "")?.[1];
-    const on = new RegExp(`^\\w+\\(${descriptor}[,)]`);
-    const closed = calls.findIndex(({ text }, i) => i > opened && text.startsWith(`close(${descriptor})`));
-    return calls.slice(opened, closed + 1).filter(({ text }, i) => i === 0 || on.test(text));
-  });
+  return threads.flatMap((calls) =>
+    calls.flatMap(({ text }, opened) => {
+      const [, descriptor] = /^socket\(AF_NETLINK, .*NETLINK_NETFILTER\) = (\d+)$/.exec(text) ?? [];
+      if (descriptor === undefined) return [];
+      const on = new RegExp(`^\\w+\\(${descriptor}[,)]`);
+      const closed = calls.findIndex((call, i) => i > opened && call.text.startsWith(`close(${descriptor})`));
+      return calls.slice(opened, closed + 1).filter((call, i) => i === 0 || on.test(call.text));
+    }),
+  );
 }
 
 // strace takes what starts with a GETGEN for another protocol's, and leaves the numbers (linux/netfilter/nf_tables.h).
