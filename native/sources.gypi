@@ -43,6 +43,7 @@
       "native/nft/match/subnet.cc",
       "native/nft/match/verdict.cc",
       "native/nft/plan.cc",
+      "native/nft/port_set.cc",
       "native/nft/request.cc",
       "native/nft/rule.cc",
       "native/nft/rule_builder.cc",

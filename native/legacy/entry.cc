@@ -208,10 +208,12 @@ void Describe(const Parts<Api>& parts, const std::string& target, InstalledRule&
     }
   }
   const xtables::Extension extension = parts.Target();
-  if (!IsChain(extension, target)) {
-    if (!target.empty()) rule.expressions.push_back("target " + target);
-  } else {
+  if (target.empty()) {
+    rule.expressions.emplace_back("no target");
+  } else if (IsChain(extension, target)) {
     rule.expressions.push_back((IsGoto(Api::Header(parts.entry())) ? "goto " : "jump ") + target);
+  } else {
+    rule.expressions.push_back("target " + target);
   }
 }
 

@@ -48,21 +48,21 @@ class Reader {
     for (const BaseChain& base : request_.ruleset.base_chains) {
       const ChainState* state = table.Find(base.name);
       if (state == nullptr) continue;
-      chains.push_back({base.name, base.hook, state->policy_accept, Rules(*state, table.family, false)});
+      chains.push_back({base.name, base.hook, state->policy_accept, Rules(table, *state, false)});
     }
     for (const Chain& chain : request_.ruleset.chains) {
       const ChainState* state = table.Find(chain.name);
       if (state == nullptr) continue;
-      chains.push_back({chain.name, std::nullopt, true, Rules(*state, table.family, true)});
+      chains.push_back({chain.name, std::nullopt, true, Rules(table, *state, true)});
     }
     return chains;
   }
 
-  std::vector<InstalledRule> Rules(const ChainState& chain, Family family, bool own) const {
+  std::vector<InstalledRule> Rules(const TableState& table, const ChainState& chain, bool own) const {
     std::vector<InstalledRule> rules;
-    for (const RuleHandle& handle : chain.rules) {
-      rules.push_back(DecodeRule(handle.get(), family));
-      rules.back().own = own || IsOurs(request_.ruleset, JumpTarget(handle.get()));
+    for (const StoredRule& rule : chain.rules) {
+      rules.push_back(DecodeRule(rule, table.family, table.port_sets));
+      rules.back().own = own || IsOurs(request_.ruleset, JumpTarget(rule.handle.get()));
     }
     return rules;
   }

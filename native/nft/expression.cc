@@ -37,6 +37,11 @@ std::string_view Expression::Bytes(uint16_t attribute) const {
   return data == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(data), length);
 }
 
+std::string Expression::Text(uint16_t attribute) const {
+  const char* text = Has(attribute) ? nftnl_expr_get_str(expression_, attribute) : nullptr;
+  return text == nullptr ? "" : text;
+}
+
 bool Expression::Says(const Expression& wanted) const {
   if (name() != wanted.name()) return false;
   if (Is("counter")) return true;

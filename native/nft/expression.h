@@ -29,6 +29,8 @@ class Expression {
   std::optional<uint32_t> Number(uint16_t attribute) const;
   bool NumberIs(uint16_t attribute, uint32_t value) const { return Number(attribute) == value; }
   uint64_t Number64(uint16_t attribute) const { return nftnl_expr_get_u64(expression_, attribute); }
+  // The string in an attribute; empty when it is not there.
+  std::string Text(uint16_t attribute) const;
   // The bytes in an attribute; empty when it is not there.
   std::string_view Bytes(uint16_t attribute) const;
 

@@ -5,6 +5,7 @@
 #include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
+#include <libnftnl/set.h>
 #include <libnftnl/table.h>
 
 #include <memory>
@@ -22,6 +23,7 @@ struct Deleter {
 
 using RuleHandle = std::unique_ptr<nftnl_rule, Deleter<nftnl_rule_free>>;
 using ChainHandle = std::unique_ptr<nftnl_chain, Deleter<nftnl_chain_free>>;
+using SetHandle = std::unique_ptr<nftnl_set, Deleter<nftnl_set_free>>;
 using TableHandle = std::unique_ptr<nftnl_table, Deleter<nftnl_table_free>>;
 
 // libnftnl and libmnl answer a failed allocation with a null pointer.
@@ -33,6 +35,7 @@ T* Allocated(T* handle) {
 
 inline RuleHandle NewRule() { return RuleHandle(Allocated(nftnl_rule_alloc())); }
 inline ChainHandle NewChain() { return ChainHandle(Allocated(nftnl_chain_alloc())); }
+inline SetHandle NewSet() { return SetHandle(Allocated(nftnl_set_alloc())); }
 inline TableHandle NewTable() { return TableHandle(Allocated(nftnl_table_alloc())); }
 
 }  // namespace sluice::nft

@@ -81,10 +81,14 @@ class Planner {
     }
   }
 
+  static bool Same(const RuleHandle& wanted, const StoredRule& installed) {
+    return installed.whole && SameRule(wanted.get(), installed.handle.get());
+  }
+
   static bool HoldsExactly(const ChainState& chain, const WantedChain& wanted) {
     if (chain.rules.size() != wanted.rules.size()) return false;
     for (size_t i = 0; i < wanted.rules.size(); ++i) {
-      if (!SameRule(wanted.rules[i].rule.get(), chain.rules[i].get())) return false;
+      if (!Same(wanted.rules[i].rule, chain.rules[i])) return false;
     }
     return true;
   }
@@ -110,16 +114,18 @@ class Planner {
       batch_.AddBaseChain(About(Subject::Kind::kChain, base.name), base);
     } else {
       CheckBase(base, *chain);
-      for (const RuleHandle& rule : chain->rules) {
-        if (JumpTarget(rule.get()) != jump.target) continue;
-        if (entered && SameRule(jump.rule.get(), rule.get())) {
-          batch_.DeleteRule(About(Subject::Kind::kRule, base.name),
-                            nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE));
-        }
+      for (const StoredRule& rule : chain->rules) {
+        if (JumpTarget(rule.handle.get()) != jump.target) continue;
+        if (entered && Same(jump.rule, rule)) DeleteRule(base.name, rule);
         entered = true;
       }
     }
     if (!entered) batch_.AddRule(About(Subject::Kind::kRule, base.name, jump.index), jump.rule.get());
+  }
+
+  void DeleteRule(const std::string& chain, const StoredRule& rule) {
+    batch_.DeleteRule(About(Subject::Kind::kRule, chain),
+                      nftnl_rule_get_u64(rule.handle.get(), NFTNL_RULE_HANDLE));
   }
 
   // The kernel refuses to delete a chain that a rule still jumps to: the jumps go first.
@@ -132,10 +138,8 @@ class Planner {
     for (const BaseChain& base : wanted_.ruleset->base_chains) {
       const ChainState* entrance = state_.Find(base.name);
       if (entrance == nullptr) continue;
-      for (const RuleHandle& rule : entrance->rules) {
-        if (JumpTarget(rule.get()) != name) continue;
-        batch_.DeleteRule(About(Subject::Kind::kRule, base.name),
-                          nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE));
+      for (const StoredRule& rule : entrance->rules) {
+        if (JumpTarget(rule.handle.get()) == name) DeleteRule(base.name, rule);
       }
     }
     if (!chain->rules.empty()) batch_.FlushChain(About(Subject::Kind::kRule, name));

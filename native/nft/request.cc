@@ -79,6 +79,21 @@ std::vector<char> DumpRules(Family family, const std::string& table, const std::
   return request.Take();
 }
 
+std::vector<char> GetSet(Family family, const std::string& table, const std::string& set, uint32_t sequence) {
+  Request request(NFT_MSG_GETSET, ProtocolFamily(family), 0, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_SET_TABLE, table.c_str());
+  mnl_attr_put_strz(request.header(), NFTA_SET_NAME, set.c_str());
+  return request.Take();
+}
+
+std::vector<char> DumpElements(Family family, const std::string& table, const std::string& set,
+                               uint32_t sequence) {
+  Request request(NFT_MSG_GETSETELEM, ProtocolFamily(family), NLM_F_DUMP, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_SET_ELEM_LIST_TABLE, table.c_str());
+  mnl_attr_put_strz(request.header(), NFTA_SET_ELEM_LIST_SET, set.c_str());
+  return request.Take();
+}
+
 std::string ExpressionAt(const nlmsghdr* message, uint32_t offset) {
   const char* target = reinterpret_cast<const char*>(message) + offset;
   std::string name;

@@ -26,6 +26,10 @@ std::vector<char> GetChain(Family family, const std::string& table, const std::s
 std::vector<char> DumpRules(Family family, const std::string& table, const std::string& chain,
                             uint32_t sequence);
 
+std::vector<char> GetSet(Family family, const std::string& table, const std::string& set, uint32_t sequence);
+std::vector<char> DumpElements(Family family, const std::string& table, const std::string& set,
+                               uint32_t sequence);
+
 // The name of the expression of a NEWRULE message in which the attribute at this offset stands.
 std::string ExpressionAt(const nlmsghdr* message, uint32_t offset);
 

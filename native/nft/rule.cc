@@ -3,6 +3,7 @@
 
 #include <linux/netfilter/nf_tables.h>
 
+#include <algorithm>
 #include <array>
 
 #include "nft/expression.h"
@@ -29,37 +30,74 @@ Place PlaceOf(const Match& match) {
   return Place::kExtension;
 }
 
-std::optional<Match> DecodeMatch(Cursor& cursor, Family family) {
-  if (auto match = DecodeProtocol(cursor)) return match;
+std::optional<Match> DecodeMatch(Cursor& cursor, Family family, const PortSets& port_sets) {
+  if (auto match = DecodeProtocol(cursor, family)) return match;
   if (auto match = DecodeInterface(cursor)) return match;
   if (auto match = DecodeSubnet(cursor, family)) return match;
-  if (auto match = DecodeDestinationPort(cursor)) return match;
+  if (auto match = DecodePorts(cursor, port_sets)) return match;
+  if (auto match = DecodeOwner(cursor)) return match;
   return DecodeExtension(cursor);
 }
 
-// Reads the whole rule; false when something in it is not understood.
-bool Decode(Cursor& cursor, Family family, InstalledRule& rule) {
-  bool commented = false;
+// What stands before the verdict: matches, comment and counter, in whatever order. False for a comment that
+// the rule model has no words for: an empty one, or a second.
+bool DecodeConditions(Cursor& cursor, Family family, const PortSets& port_sets, InstalledRule& rule) {
   for (;;) {
-    if (auto match = DecodeMatch(cursor, family)) {
+    if (auto match = DecodeMatch(cursor, family, port_sets)) {
       rule.matches.push_back(std::move(*match));
-      continue;
+    } else if (auto comment = DecodeComment(cursor)) {
+      if (comment->empty() || !rule.comment.empty()) return false;
+      rule.comment = std::move(*comment);
+    } else if (const Expression* next = cursor.Peek(); next != nullptr && next->Is("counter")) {
+      cursor.Take();
+    } else {
+      return true;
     }
-    auto comment = DecodeComment(cursor);
-    if (!comment) break;
-    // Of two comments, or an empty one, the rule model could not say.
-    if (commented || comment->empty()) return false;
-    rule.comment = std::move(*comment);
-    commented = true;
   }
-  if (const Expression* counter = cursor.Peek(); counter != nullptr && counter->Is("counter")) {
-    rule.counters = {counter->Number64(NFTNL_EXPR_CTR_PACKETS), counter->Number64(NFTNL_EXPR_CTR_BYTES)};
-    cursor.Take();
-  }
+}
+
+// Sorts the matches as iptables writes them. False when they say more than a rule can in that form: two
+// addresses, interfaces or protocols, or ports without the protocol that they are of.
+bool Arrange(std::vector<Match>& matches) {
+  std::stable_sort(matches.begin(), matches.end(),
+                   [](const Match& a, const Match& b) { return PlaceOf(a) < PlaceOf(b); });
+  // nft's `ip protocol tcp tcp dport 80` says it twice.
+  const auto same_protocol = [](const Match& a, const Match& b) {
+    const auto* first = std::get_if<ProtocolMatch>(&a);
+    const auto* second = std::get_if<ProtocolMatch>(&b);
+    return first != nullptr && second != nullptr && first->protocol == second->protocol;
+  };
+  matches.erase(std::unique(matches.begin(), matches.end(), same_protocol), matches.end());
+  const auto two_of_a_kind = [](const Match& a, const Match& b) {
+    return PlaceOf(a) == PlaceOf(b) && PlaceOf(a) != Place::kExtension;
+  };
+  if (std::adjacent_find(matches.begin(), matches.end(), two_of_a_kind) != matches.end()) return false;
+  const auto holds = [&](Place place) {
+    return std::any_of(matches.begin(), matches.end(),
+                       [&](const Match& match) { return PlaceOf(match) == place; });
+  };
+  const bool ports = std::any_of(matches.begin(), matches.end(), [](const Match& match) {
+    return std::holds_alternative<DestinationPortMatch>(match) ||
+           std::holds_alternative<MultiportMatch>(match);
+  });
+  return !ports || holds(Place::kProtocol);
+}
+
+// Reads the whole rule; false when something in it is not understood.
+bool Decode(Cursor& cursor, Family family, const PortSets& port_sets, InstalledRule& rule) {
+  if (!DecodeConditions(cursor, family, port_sets, rule) || !Arrange(rule.matches)) return false;
   auto verdict = DecodeVerdict(cursor, family);
   if (!verdict || !cursor.AtEnd()) return false;
   rule.verdict = std::move(*verdict);
   return true;
+}
+
+std::optional<Counters> CountersOf(const std::vector<Expression>& expressions) {
+  for (const Expression& expression : expressions) {
+    if (!expression.Is("counter")) continue;
+    return Counters{expression.Number64(NFTNL_EXPR_CTR_PACKETS), expression.Number64(NFTNL_EXPR_CTR_BYTES)};
+  }
+  return std::nullopt;
 }
 
 // What can be said of a rule that is not understood.
@@ -67,12 +105,10 @@ void Describe(const std::vector<Expression>& expressions, InstalledRule& rule) {
   rule.matches.clear();
   for (const Expression& expression : expressions) {
     rule.expressions.push_back(expression.Description());
-    if (expression.Is("counter")) {
-      rule.counters = {expression.Number64(NFTNL_EXPR_CTR_PACKETS),
-                       expression.Number64(NFTNL_EXPR_CTR_BYTES)};
-    }
     Cursor single({expression});
-    if (auto comment = DecodeComment(single)) rule.comment = std::move(*comment);
+    if (auto comment = DecodeComment(single); comment && rule.comment.empty()) {
+      rule.comment = std::move(*comment);
+    }
   }
 }
 
@@ -94,13 +130,18 @@ RuleHandle EncodeRule(const Rule& rule, Family family) {
   return builder.Take();
 }
 
-InstalledRule DecodeRule(const nftnl_rule* rule, Family family) {
-  InstalledRule decoded;
-  std::vector<Expression> expressions = ExpressionsOf(rule);
+InstalledRule DecodeRule(const StoredRule& stored, Family family, const PortSets& port_sets) {
+  InstalledRule rule;
+  const std::vector<Expression> expressions = ExpressionsOf(stored.handle.get());
   Cursor cursor(expressions);
-  decoded.understood = Decode(cursor, family, decoded);
-  if (!decoded.understood) Describe(expressions, decoded);
-  return decoded;
+  rule.understood = stored.whole && Decode(cursor, family, port_sets, rule);
+  if (!rule.understood) {
+    Describe(expressions, rule);
+    if (!stored.whole) rule.expressions.emplace_back("one that this libnftnl does not know");
+  }
+  rule.counters = CountersOf(expressions);
+  if (rule.comment.empty()) rule.comment = CommentInUserdata(stored.handle.get());
+  return rule;
 }
 
 bool SameRule(const nftnl_rule* wanted, const nftnl_rule* installed) {
@@ -115,10 +156,9 @@ bool SameRule(const nftnl_rule* wanted, const nftnl_rule* installed) {
 
 std::string JumpTarget(const nftnl_rule* rule) {
   for (const Expression& expression : ExpressionsOf(rule)) {
-    if (!expression.Is("immediate") ||
-        !expression.NumberIs(NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(NFT_JUMP))) {
-      continue;
-    }
+    const bool enters = expression.NumberIs(NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(NFT_JUMP)) ||
+                        expression.NumberIs(NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(NFT_GOTO));
+    if (!expression.Is("immediate") || !enters) continue;
     const std::string_view chain = expression.Bytes(NFTNL_EXPR_IMM_CHAIN);
     return std::string(chain.substr(0, chain.find('\0')));
   }

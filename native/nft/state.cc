@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
+#include <set>
 
 #include "core/error.h"
 #include "nft/attribute.h"
+#include "nft/expression.h"
 #include "nft/request.h"
 
 namespace sluice::nft {
@@ -128,12 +130,41 @@ void AskAll(Connection& connection, const std::vector<std::string>& chains, Stat
 bool ReadRules(Connection& connection, const TableState& table, const std::string& name, ChainState& chain) {
   const std::vector<char> request = DumpRules(table.family, table.name, name, connection.NextSequence());
   return connection.Dump(request, [&](const nlmsghdr* message) {
-    RuleHandle rule = NewRule();
-    if (nftnl_rule_nlmsg_parse(message, rule.get()) < 0) {
-      throw SystemCallError(errno, "recv", "cannot read a rule of " + name);
-    }
+    StoredRule rule{NewRule()};
+    rule.whole = nftnl_rule_nlmsg_parse(message, rule.handle.get()) >= 0;
     chain.rules.push_back(std::move(rule));
   });
+}
+
+std::set<std::string> SetsLookedUp(const TableState& table) {
+  std::set<std::string> names;
+  for (const auto& [name, chain] : table.chains) {
+    for (const StoredRule& rule : chain.rules) {
+      for (const Expression& expression : ExpressionsOf(rule.handle.get())) {
+        if (expression.Is("lookup")) names.insert(expression.Text(NFTNL_EXPR_LOOKUP_SET));
+      }
+    }
+  }
+  return names;
+}
+
+// Few rules look anything up: then this asks nothing. False when the ruleset changed meanwhile.
+bool ReadPortSets(Connection& connection, TableState& table) {
+  for (const std::string& name : SetsLookedUp(table)) {
+    const SetHandle set = NewSet();
+    Questions questions(connection);
+    questions.Add([&](uint32_t sequence) { return GetSet(table.family, table.name, name, sequence); },
+                  [&](const nlmsghdr* answer) { nftnl_set_nlmsg_parse(answer, set.get()); });
+    questions.Run();
+    if (!HoldsPorts(set.get())) continue;
+    const auto request = DumpElements(table.family, table.name, name, connection.NextSequence());
+    const auto on_elements = [&](const nlmsghdr* message) {
+      nftnl_set_elems_nlmsg_parse(message, set.get());
+    };
+    if (!connection.Dump(request, on_elements)) return false;
+    table.port_sets.emplace(name, PortsOf(set.get()));
+  }
+  return true;
 }
 
 }  // namespace
@@ -156,7 +187,7 @@ std::optional<State> ReadState(Connection& connection, const Ruleset& ruleset,
                                const std::vector<Family>& with_rules) {
   State state;
   for (const Table& table : ruleset.tables) {
-    state.tables.push_back({table.family, table.name, false, 0, {}});
+    state.tables.push_back({table.family, table.name, false, 0, {}, {}});
   }
   AskAll(connection, ChainNames(ruleset), state);
   bool read = false;
@@ -166,6 +197,7 @@ std::optional<State> ReadState(Connection& connection, const Ruleset& ruleset,
       if (!ReadRules(connection, table, name, chain)) return std::nullopt;
       read = true;
     }
+    if (!ReadPortSets(connection, table)) return std::nullopt;
   }
   // NLM_F_DUMP_INTR does not catch every change between two parts of a list.
   if (read && ReadGeneration(connection) != state.generation) return std::nullopt;

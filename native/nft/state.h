@@ -10,17 +10,24 @@
 #include "core/ruleset.h"
 #include "nft/connection.h"
 #include "nft/handles.h"
+#include "nft/port_set.h"
 
 namespace sluice::nft {
 
 // What nf_tables holds of the tables and chains that a ruleset is about. Nothing else is read, so that
 // ten thousand rules of others cost nothing.
+struct StoredRule {
+  RuleHandle handle;
+  // False when libnftnl does not know an expression in it: then those before it are all that is there.
+  bool whole = true;
+};
+
 struct ChainState {
   std::optional<int32_t> base_priority;  // absent: not a base chain
   uint32_t hook = 0;
   std::string type;
   bool policy_accept = true;
-  std::vector<RuleHandle> rules;
+  std::vector<StoredRule> rules;
 };
 
 struct TableState {
@@ -29,6 +36,7 @@ struct TableState {
   bool exists = false;
   uint32_t flags = 0;
   std::map<std::string, ChainState> chains;  // those that exist, of the ones asked for
+  PortSets port_sets;                        // those that rules of these chains look up
 
   const ChainState* Find(const std::string& chain) const {
     const auto found = chains.find(chain);

@@ -171,7 +171,7 @@ test("counters come along, and rules that are not understood are kept and said t
     ],
     ["# -A OUTPUT: a rule that sluice does not understand (protocol 6, target REDIRECT)", "", 5, false],
     ["# -A OUTPUT: a rule that sluice does not understand (source, goto PROXY_INIT_OUTPUT)", "", 6, true],
-    ["# -A OUTPUT: a rule that sluice does not understand ()", "", 7, false],
+    ["# -A OUTPUT: a rule that sluice does not understand (no target)", "", 7, false],
     [
       "# -A PROXY_INIT_OUTPUT: a rule that sluice does not understand (protocol 6, match tcp, target DNAT)",
       "",

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <linux/netfilter/nf_tables.h>
 
+#include <cstring>
+
 #include "nft/match/match.h"
 
 // `-i eth0`, `-o lo`: meta iifname or oifname, compared with the name and its NUL; `eth+` with the bytes
 // before the '+' and no NUL.
 namespace sluice::nft {
+
+namespace {
+
+// LOOPBACK_IFINDEX (include/net/flow.h): lo, in every network namespace. nft's `oif lo` keeps the index;
+// those of others say nothing of the interface that has the name later.
+constexpr uint32_t kLoopbackIndex = 1;
+
+}  // namespace
 
 void Encode(const InterfaceMatch& match, RuleBuilder& rule) {
   rule.LoadMeta(match.out ? NFT_META_OIFNAME : NFT_META_IIFNAME);
@@ -17,10 +27,20 @@ void Encode(const InterfaceMatch& match, RuleBuilder& rule) {
 std::optional<Match> DecodeInterface(Cursor& cursor) {
   const Expression* load = cursor.Peek();
   if (load == nullptr || !load->Is("meta")) return std::nullopt;
-  const bool out = load->NumberIs(NFTNL_EXPR_META_KEY, NFT_META_OIFNAME);
-  if (!out && !load->NumberIs(NFTNL_EXPR_META_KEY, NFT_META_IIFNAME)) return std::nullopt;
+  const uint32_t key = load->Number(NFTNL_EXPR_META_KEY).value_or(NFT_META_LEN);
+  const bool by_index = key == NFT_META_IIF || key == NFT_META_OIF;
+  const bool out = key == NFT_META_OIF || key == NFT_META_OIFNAME;
+  if (!by_index && !out && key != NFT_META_IIFNAME) return std::nullopt;
   const auto comparison = ReadComparison(cursor, load->Number(NFTNL_EXPR_META_DREG).value_or(0));
   if (!comparison || !comparison->mask.empty() || comparison->value.empty()) return std::nullopt;
+  if (by_index) {
+    uint32_t index = 0;
+    if (comparison->value.size() != sizeof(index)) return std::nullopt;
+    memcpy(&index, comparison->value.data(), sizeof(index));
+    if (index != kLoopbackIndex) return std::nullopt;
+    cursor.Take(comparison->expressions);
+    return InterfaceMatch{out, "lo"};
+  }
   const size_t end = comparison->value.find('\0');
   std::string name(comparison->value.substr(0, end));
   if (end == std::string_view::npos) name += '+';

@@ -6,6 +6,7 @@
 
 #include "core/ruleset.h"
 #include "nft/expression.h"
+#include "nft/port_set.h"
 #include "nft/rule_builder.h"
 #include "xtables/extension.h"
 
@@ -14,7 +15,7 @@
 namespace sluice::nft {
 
 void Encode(const ProtocolMatch& match, RuleBuilder& rule);
-std::optional<Match> DecodeProtocol(Cursor& cursor);
+std::optional<Match> DecodeProtocol(Cursor& cursor, Family family);
 
 void Encode(const InterfaceMatch& match, RuleBuilder& rule);
 std::optional<Match> DecodeInterface(Cursor& cursor);
@@ -23,14 +24,20 @@ void Encode(const SubnetMatch& match, RuleBuilder& rule);
 std::optional<Match> DecodeSubnet(Cursor& cursor, Family family);
 
 void Encode(const DestinationPortMatch& match, RuleBuilder& rule);
-std::optional<Match> DecodeDestinationPort(Cursor& cursor);
+// One range, or a set of them.
+std::optional<Match> DecodePorts(Cursor& cursor, const PortSets& port_sets);
 
 void Encode(const MultiportMatch& match, RuleBuilder& rule);
 void Encode(const OwnerMatch& match, RuleBuilder& rule);
+std::optional<Match> DecodeOwner(Cursor& cursor);
+
+// The matches of x_tables.
 std::optional<Match> DecodeExtension(Cursor& cursor);
 
 void EncodeComment(const std::string& comment, RuleBuilder& rule);
 std::optional<std::string> DecodeComment(Cursor& cursor);
+// nft's own place for comments; empty: none.
+std::string CommentInUserdata(const nftnl_rule* rule);
 
 void EncodeVerdict(const Verdict& verdict, Family family, RuleBuilder& rule);
 std::optional<Verdict> DecodeVerdict(Cursor& cursor, Family family);

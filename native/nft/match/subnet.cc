@@ -72,6 +72,11 @@ std::optional<Match> DecodeSubnet(Cursor& cursor, Family family) {
   }
   SubnetMatch match{destination, {family, {}, static_cast<uint8_t>(prefix_length)}};
   std::copy(comparison->value.begin(), comparison->value.end(), match.subnet.address.begin());
+  // With a bit beyond the prefix, no address is equal.
+  const Address mask = MaskOf(prefix_length);
+  for (size_t i = 0; i < mask.size(); ++i) {
+    if ((match.subnet.address[i] & ~mask[i]) != 0) return std::nullopt;
+  }
   cursor.Take(comparison->expressions);
   return match;
 }

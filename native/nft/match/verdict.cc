@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
+
+#include <cstring>
 
 #include "nft/match/match.h"
 
@@ -22,6 +26,31 @@ void EncodeVerdict(const Verdict& verdict, Family family, RuleBuilder& rule) {
   }
 }
 
+namespace {
+
+// nft's `redirect to :4143`: the port is loaded into a register, and `redir` takes it from there.
+std::optional<Verdict> DecodeNativeRedirect(Cursor& cursor) {
+  const Expression* load = cursor.Peek();
+  const Expression* redirect = cursor.Peek(1);
+  if (load == nullptr || !load->Is("immediate") || redirect == nullptr || !redirect->Is("redir")) {
+    return std::nullopt;
+  }
+  const std::string_view bytes = load->Bytes(NFTNL_EXPR_IMM_DATA);
+  const auto loaded = load->Number(NFTNL_EXPR_IMM_DREG);
+  const uint32_t flags = redirect->Number(NFTNL_EXPR_REDIR_FLAGS).value_or(0);
+  uint16_t port = 0;
+  if (!loaded || bytes.size() != sizeof(port) || (flags & ~NF_NAT_RANGE_PROTO_SPECIFIED) != 0 ||
+      redirect->Number(NFTNL_EXPR_REDIR_REG_PROTO_MIN) != loaded ||
+      redirect->Number(NFTNL_EXPR_REDIR_REG_PROTO_MAX).value_or(*loaded) != *loaded) {
+    return std::nullopt;
+  }
+  memcpy(&port, bytes.data(), sizeof(port));
+  cursor.Take(2);
+  return RedirectVerdict{ntohs(port)};
+}
+
+}  // namespace
+
 std::optional<Verdict> DecodeVerdict(Cursor& cursor, Family family) {
   const Expression* expression = cursor.Peek();
   if (expression == nullptr) return std::nullopt;
@@ -31,6 +60,7 @@ std::optional<Verdict> DecodeVerdict(Cursor& cursor, Family family) {
     cursor.Take();
     return *redirect;
   }
+  if (auto redirect = DecodeNativeRedirect(cursor)) return redirect;
   if (!expression->Is("immediate") || !expression->Has(NFTNL_EXPR_IMM_VERDICT)) return std::nullopt;
   std::optional<Verdict> verdict;
   switch (static_cast<int32_t>(*expression->Number(NFTNL_EXPR_IMM_VERDICT))) {

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Rules that people put there with nft or iptables-nft, in nft's own encodings and in others, and what inspect reads.
+
+import { describe, expect, test } from "vitest";
+import { type InstalledRule, inspect } from "../../src/index.ts";
+import { NetworkNamespace } from "../../src/testing/index.ts";
+import { output } from "./kernel-state.ts";
+
+type Family = "ipv4" | "ipv6";
+
+/** The rules of OUTPUT, in one family. */
+async function rulesOf(namespace: NetworkNamespace, family: Family): Promise<readonly InstalledRule[]> {
+  const { modes } = await inspect({ mode: "nft", netns: namespace.path });
+  const found = modes[0]?.families.find((item) => item.family === family);
+  return found?.rules.filter(({ chain }) => chain === "OUTPUT") ?? [];
+}
+
+function table(family: Family, rules: readonly string[]): string {
+  const lines = rules.map((rule) => `    ${rule}\n`).join("");
+  return `table ${family === "ipv4" ? "ip" : "ip6"} nat {
+  set named { type inet_service; elements = { 9, 7 }; }
+  chain PROXY_INIT_OUTPUT { }
+  chain OUTPUT {
+    type nat hook output priority -100; policy accept;
+${lines}  }
+}
+`;
+}
+
+/** What nft is given, and what iptables-save would write of it. */
+const BOTH: readonly (readonly [string, string])[] = [
+  ["meta l4proto tcp return", "-p tcp -j RETURN"],
+  ["tcp dport 80 return", "-p tcp -m tcp --dport 80 -j RETURN"],
+  ["udp dport 53 counter accept", "-p udp -m udp --dport 53 -j ACCEPT"],
+  ["tcp dport 80-90 return", "-p tcp -m tcp --dport 80:90 -j RETURN"],
+  ["tcp dport >= 60000 tcp dport <= 60010 return", "not understood"],
+  ["tcp dport { 443, 22, 80-90 } return", "-p tcp -m multiport --dports 22,80:90,443 -j RETURN"],
+  ["tcp dport { 5, 3 } counter return", "-p tcp -m multiport --dports 3,5 -j RETURN"],
+  ["tcp dport { 0-9, 65000-65535 } return", "-p tcp -m multiport --dports 0:9,65000:65535 -j RETURN"],
+  ["tcp dport @named return", "-p tcp -m multiport --dports 7,9 -j RETURN"],
+  ["meta skuid 2102 return", "-m owner --uid-owner 2102 -j RETURN"],
+  ["counter meta skgid 7 return", "-m owner --gid-owner 7 -j RETURN"],
+  ["oif lo return", "-o lo -j RETURN"],
+  ["oifname lo return", "-o lo -j RETURN"],
+  ['oifname "eth*" return', "-o eth+ -j RETURN"],
+  ["tcp dport 80 redirect to :4143", "-p tcp -m tcp --dport 80 -j REDIRECT --to-ports 4143"],
+  ["meta l4proto tcp counter redirect to :4140", "-p tcp -j REDIRECT --to-ports 4140"],
+  ["jump PROXY_INIT_OUTPUT", "-j PROXY_INIT_OUTPUT"],
+  // In iptables' order, whatever the kernel's.
+  ["tcp dport 80 oifname eth0 return", "-o eth0 -p tcp -m tcp --dport 80 -j RETURN"],
+  ['counter meta l4proto tcp accept comment "theirs"', "-p tcp -m comment --comment theirs -j ACCEPT"],
+  ["meta l4proto tcp meta l4proto tcp return", "-p tcp -j RETURN"],
+  // Not in the words of the rule model.
+  ["tcp dport != 22 return", "not understood"],
+  ["tcp dport != { 22, 23 } return", "not understood"],
+  ["meta l4proto { tcp, udp } th dport 53 return", "not understood"],
+  ["meta skuid { 1, 2 } return", "not understood"],
+  ["meta skuid != 2102 return", "not understood"],
+  ["tcp sport 80 return", "not understood"],
+  ["tcp flags syn return", "not understood"],
+  ["ct state new return", "not understood"],
+  ["tcp dport 80 redirect", "not understood"],
+  ["tcp dport 80 redirect to :1000-2000", "not understood"],
+  ["goto PROXY_INIT_OUTPUT", "not understood"],
+  ["meta l4proto 132 return", "not understood"],
+  ["oifname { lo, eth0 } return", "not understood"],
+  ["limit rate 1/second return", "not understood"],
+  ["drop", "not understood"],
+];
+const IPV4: typeof BOTH = [
+  ["ip protocol tcp return", "-p tcp -j RETURN"],
+  ["ip protocol tcp tcp dport 80 return", "-p tcp -m tcp --dport 80 -j RETURN"],
+  ["ip saddr 10.0.0.0/8 return", "-s 10.0.0.0/8 -j RETURN"],
+  ["ip saddr 10.0.0.0/9 return", "-s 10.0.0.0/9 -j RETURN"],
+  ["ip daddr 10.1.2.3 return", "-d 10.1.2.3/32 -j RETURN"],
+  ["ip daddr 10.1.2.3 ip saddr 10.0.0.0/24 return", "-s 10.0.0.0/24 -d 10.1.2.3/32 -j RETURN"],
+  ["ip saddr & 255.0.255.0 == 10.0.1.0 return", "not understood"],
+  ["ip saddr != 10.0.0.0/8 return", "not understood"],
+  ["ip saddr { 10.0.0.0/8, 192.168.0.0/16 } return", "not understood"],
+  ["ip saddr 10.0.0.0/8 ip saddr 10.1.0.0/16 return", "not understood"],
+  ["meta l4proto tcp dnat to 10.0.0.1", "not understood"],
+];
+const IPV6: typeof BOTH = [
+  ["ip6 saddr fd00::/8 return", "-s fd00::/8 -j RETURN"],
+  ["ip6 saddr fd00::/9 return", "-s fd00::/9 -j RETURN"],
+  ["ip6 daddr 2001:db8::1 return", "-d 2001:db8::1/128 -j RETURN"],
+  // Of an extension header, where there is one.
+  ["ip6 nexthdr tcp return", "not understood"],
+];
+
+describe.each<[Family, typeof BOTH]>([
+  ["ipv4", [...BOTH, ...IPV4]],
+  ["ipv6", [...BOTH, ...IPV6]],
+])("what nft makes in %s", (family, rows) => {
+  test("is read as what it says, or kept and said not to be understood", async () => {
+    await using namespace = await NetworkNamespace.create();
+    await output(
+      namespace,
+      "nft",
+      ["-f", "-"],
+      table(
+        family,
+        rows.map(([rule]) => rule),
+      ),
+    );
+    const rules = await rulesOf(namespace, family);
+    expect(rules).toHaveLength(rows.length);
+    for (const [i, [made, wanted]] of rows.entries()) {
+      const rule = rules[i];
+      const read = rule?.matches === null ? "not understood" : rule?.text.replace("-A OUTPUT ", "");
+      expect([made, read]).toEqual([made, wanted]);
+      expect([made, rule?.counters]).toEqual([
+        made,
+        made.includes("counter") ? { packets: 0, bytes: 0 } : null,
+      ]);
+      expect([made, rule?.own]).toEqual([made, made.includes("PROXY_INIT_OUTPUT")]);
+    }
+  });
+
+  test("equals what iptables-nft makes of the same", async () => {
+    await using theirs = await NetworkNamespace.create();
+    await using ours = await NetworkNamespace.create();
+    const understood = rows.filter(
+      ([, wanted]) => wanted !== "not understood" && !wanted.includes("PROXY_INIT"),
+    );
+    await output(
+      theirs,
+      "nft",
+      ["-f", "-"],
+      table(
+        family,
+        understood.map(([rule]) => rule),
+      ),
+    );
+    for (const [, rule] of understood) {
+      const program = family === "ipv4" ? "iptables-nft" : "ip6tables-nft";
+      await output(ours, program, ["-t", "nat", "-A", "OUTPUT", ...rule.split(" ")]);
+    }
+    const said = (rules: readonly InstalledRule[]) =>
+      rules.map(({ matches, verdict, comment }) => ({ matches, verdict, comment }));
+    expect(said(await rulesOf(theirs, family))).toEqual(said(await rulesOf(ours, family)));
+  });
+});
+
+test("a rule that is not understood keeps its comment and its counters, and names its parts", async () => {
+  await using namespace = await NetworkNamespace.create();
+  const rules = ['ct state new counter packets 3 bytes 180 jump PROXY_INIT_OUTPUT comment "theirs"'];
+  await output(namespace, "nft", ["-f", "-"], table("ipv4", rules));
+  expect(await rulesOf(namespace, "ipv4")).toEqual([
+    {
+      chain: "OUTPUT",
+      matches: null,
+      verdict: null,
+      comment: "theirs",
+      text: "# -A OUTPUT: a rule that sluice does not understand (ct, bitwise, cmp, counter, immediate)",
+      counters: { packets: 3, bytes: 180 },
+      own: true,
+    },
+  ]);
+});
+
+test("an extension of iptables-nft says the same as nft's own expressions", async () => {
+  await using namespace = await NetworkNamespace.create();
+  const rule = "-p tcp -m tcp -m owner --uid-owner 1 --gid-owner 2 -m multiport --dports 1,2:3 -j RETURN";
+  await output(namespace, "iptables-nft", ["-t", "nat", "-A", "OUTPUT", ...rule.split(" ")]);
+  const [read] = await rulesOf(namespace, "ipv4");
+  expect(read?.text).toBe(`-A OUTPUT ${rule}`);
+});
