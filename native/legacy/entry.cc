@@ -108,49 +108,42 @@ void EncodeTarget(const Verdict& verdict, Family family, EntryBuilder& builder) 
   }
 }
 
-// The parts of an entry behind its header. The kernel and libiptc have checked its offsets, and they are
-// checked again where they are used.
+// The parts of an entry behind its header. Views into it.
 template <typename Api>
 class Parts {
  public:
-  explicit Parts(const char* entry) : entry_(reinterpret_cast<const typename Api::Entry*>(entry)) {}
-
-  const typename Api::Entry& entry() const { return *entry_; }
-
-  // The target's name and structure; that of a standard target has an empty name.
-  xtables::Extension Target() const {
-    const std::string_view bytes = Between(entry_->target_offset, entry_->next_offset);
-    xt_entry_target head{};
-    if (bytes.size() < sizeof(head)) return {};
-    memcpy(&head, bytes.data(), sizeof(head));
-    return {NameIn(bytes.data() + offsetof(xt_entry_target, u.user.name), sizeof(head.u.user.name)),
-            head.u.user.revision, bytes.substr(sizeof(head))};
-  }
-
-  std::vector<xtables::Extension> Matches() const {
-    std::vector<xtables::Extension> matches;
-    std::string_view rest = Between(sizeof(typename Api::Entry), entry_->target_offset);
-    xt_entry_match head{};
-    while (rest.size() >= sizeof(head)) {
-      memcpy(&head, rest.data(), sizeof(head));
-      const size_t size = head.u.match_size;
-      if (size < sizeof(head) || size > rest.size()) break;
-      matches.push_back(
-          {NameIn(rest.data() + offsetof(xt_entry_match, u.user.name), sizeof(head.u.user.name)),
-           head.u.user.revision, rest.substr(sizeof(head), size - sizeof(head))});
-      rest.remove_prefix(size);
+  explicit Parts(const char* start) : entry_(*reinterpret_cast<const typename Api::Entry*>(start)) {
+    // The kernel and libiptc have checked the sizes; should they not fit, nothing behind the header is read.
+    const size_t matches_end = entry_.target_offset;
+    const size_t end = entry_.next_offset;
+    size_t offset = sizeof(typename Api::Entry);
+    while (offset + sizeof(xt_entry_match) <= matches_end && matches_end <= end) {
+      const auto& match = *reinterpret_cast<const xt_entry_match*>(start + offset);
+      if (match.u.match_size < sizeof(match) || match.u.match_size > matches_end - offset) break;
+      matches.push_back(ExtensionIn(match.u.user, match.data, match.u.match_size - sizeof(match)));
+      offset += match.u.match_size;
     }
-    return matches;
+    whole = offset == matches_end && offset + sizeof(xt_entry_target) <= end;
+    if (!whole) return;
+    const auto& found = *reinterpret_cast<const xt_entry_target*>(start + offset);
+    target = ExtensionIn(found.u.user, found.data, end - offset - sizeof(found));
   }
+
+  const typename Api::Entry& entry() const { return entry_; }
+
+  bool whole;
+  std::vector<xtables::Extension> matches;
+  xtables::Extension target{};  // a standard target has an empty name
 
  private:
-  std::string_view Between(size_t from, size_t to) const {
-    const auto* start = reinterpret_cast<const char*>(entry_);
-    return from <= to ? std::string_view(start + from, to - from) : std::string_view();
+  template <typename User>
+  static xtables::Extension ExtensionIn(const User& user, const unsigned char* data, size_t size) {
+    return {{user.name, strnlen(user.name, sizeof(user.name))},
+            user.revision,
+            {reinterpret_cast<const char*>(data), size}};
   }
-  static std::string_view NameIn(const char* field, size_t size) { return {field, strnlen(field, size)}; }
 
-  const typename Api::Entry* entry_;
+  const typename Api::Entry& entry_;
 };
 
 // Neither a module nor one of the verdicts that libiptc names.
@@ -177,9 +170,9 @@ std::optional<Verdict> DecodeTarget(const xtables::Extension& target, const std:
 template <typename Api>
 bool Decode(const Parts<Api>& parts, const std::string& target, InstalledRule& rule) {
   auto header = DecodeHeader(Api::Header(parts.entry()));
-  if (!header) return false;
+  if (!header || !parts.whole) return false;
   rule.matches = std::move(*header);
-  for (const xtables::Extension& extension : parts.Matches()) {
+  for (const xtables::Extension& extension : parts.matches) {
     if (auto match = xtables::DecodeMatch(extension)) {
       rule.matches.push_back(std::move(*match));
       continue;
@@ -189,7 +182,7 @@ bool Decode(const Parts<Api>& parts, const std::string& target, InstalledRule& r
     if (!comment || comment->empty() || !rule.comment.empty()) return false;
     rule.comment = std::move(*comment);
   }
-  auto verdict = DecodeTarget(parts.Target(), target, Api::kFamily);
+  auto verdict = DecodeTarget(parts.target, target, Api::kFamily);
   if (!verdict) return false;
   rule.verdict = std::move(*verdict);
   return true;
@@ -201,13 +194,13 @@ void Describe(const Parts<Api>& parts, const std::string& target, InstalledRule&
   rule.matches.clear();
   rule.comment.clear();
   rule.expressions = DescribeHeader(Api::Header(parts.entry()));
-  for (const xtables::Extension& extension : parts.Matches()) {
+  for (const xtables::Extension& extension : parts.matches) {
     rule.expressions.push_back("match " + std::string(extension.name));
     if (auto comment = xtables::DecodeComment(extension); comment && rule.comment.empty()) {
       rule.comment = std::move(*comment);
     }
   }
-  const xtables::Extension extension = parts.Target();
+  const xtables::Extension extension = parts.target;
   if (target.empty()) {
     rule.expressions.emplace_back("no target");
   } else if (IsChain(extension, target)) {
@@ -256,23 +249,24 @@ bool SameEntry(const EncodedEntry& wanted, const EntryView& installed, Family fa
     using Api = decltype(api);
     const Parts<Api> ours(wanted.data());
     const Parts<Api> theirs(installed.entry);
-    if (memcmp(&Api::Header(ours.entry()), &Api::Header(theirs.entry()), sizeof(Api::Header(ours.entry()))) !=
+    if (!theirs.whole ||
+        memcmp(&Api::Header(ours.entry()), &Api::Header(theirs.entry()), sizeof(Api::Header(ours.entry()))) !=
             0 ||
-        ours.Matches() != theirs.Matches()) {
+        ours.matches != theirs.matches) {
       return false;
     }
     // Verdicts and chains have a name in ours, and a number in the table's.
-    if (theirs.Target().name == XT_STANDARD_TARGET) {
-      return ours.Target().name == installed.target;
+    if (theirs.target.name == XT_STANDARD_TARGET) {
+      return ours.target.name == installed.target;
     }
-    return ours.Target() == theirs.Target();
+    return ours.target == theirs.target;
   });
 }
 
 std::string JumpTarget(const EntryView& view, Family family) {
   return ForFamily(family, [&](auto api) {
     const Parts<decltype(api)> parts(view.entry);
-    return IsChain(parts.Target(), view.target) ? view.target : std::string();
+    return parts.whole && IsChain(parts.target, view.target) ? view.target : std::string();
   });
 }
 

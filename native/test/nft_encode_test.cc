@@ -71,7 +71,7 @@ std::string VerdictRow(const Verdict& verdict, Family family) {
 bool Understood(RuleBuilder& builder, Family family = Family::kIpv4) {
   builder.Counter();
   builder.Verdict(NFT_RETURN);
-  return DecodeRule(builder.Take().get(), family).understood;
+  return DecodeRule({builder.Take()}, family, {}).understood;
 }
 
 sluice::Subnet Net(std::array<uint8_t, 16> address, uint8_t prefix_length, Family family) {
@@ -148,9 +148,9 @@ TEST_CASE("what is encoded is decoded again") {
                                       sluice::MultiportMatch{{{1, 1}, {2, 65535}}},
                                       sluice::OwnerMatch{0, 4294967294U}};
   for (const Family family : sluice::kFamilies) {
-    const sluice::nft::RuleHandle rule =
+    sluice::nft::RuleHandle rule =
         EncodeRule(Make(matches, sluice::RedirectVerdict{4143}, "a comment"), family);
-    const sluice::InstalledRule decoded = DecodeRule(rule.get(), family);
+    const sluice::InstalledRule decoded = DecodeRule({std::move(rule)}, family, {});
     REQUIRE(decoded.understood);
     CHECK(decoded.comment == "a comment");
     CHECK(std::get<sluice::RedirectVerdict>(decoded.verdict).port == 4143);

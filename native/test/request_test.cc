@@ -157,9 +157,37 @@ TEST_CASE("a comment is at most 255 bytes long") {
 }
 
 TEST_CASE("a request for a mode that is not linked in") {
-  for (const char* mode : {"legacy", "nftables"}) {
-    CHECK(Code(Ask(With("\"nft\"", std::string("\"") + mode + "\""))) == "mode-unavailable");
+  CHECK(Code(Ask(With("\"nft\"", "\"nftables\""))) == "mode-unavailable");
+}
+
+TEST_CASE("the mode legacy needs the name of the lock's file") {
+  const auto legacy = [](const std::string& lock_file) {
+    std::string text = With("\"nft\"", "\"legacy\"");
+    return text.insert(text.find(R"("op")"), lock_file);
+  };
+  ResetBackend();
+  CHECK(Code(Ask(legacy(R"("lockFile": "/run/xtables.lock", )"))).empty());
+  REQUIRE(Backend().requests.size() == 1);
+  CHECK(Backend().requests[0].lock_file == "/run/xtables.lock");
+  CHECK(Refuses(legacy("")));
+  for (const std::string json : {"null", "7", R"("")", R"("/run/xtables\u0000.lock")"}) {
+    CHECK(Refuses(legacy(R"("lockFile": )" + json + ", ")));
   }
+  CHECK(Refuses(legacy(R"("lockFile": ")" + std::string(4096, 'x') + R"(", )")));
+}
+
+TEST_CASE("inspect takes what commit takes, and says which legacy tables there are") {
+  ResetBackend();
+  const auto reply = Ask(With(R"("commit")", R"("inspect")"));
+  REQUIRE(Code(reply).empty());
+  CHECK(Backend().requests.size() == 1);
+  const auto& ok = reply["ok"];
+  CHECK_FALSE(ok.HasMember("changed"));
+  CHECK(ok["families"].Empty());
+  CHECK(ok["unseen"].Empty());
+  REQUIRE(ok["legacyTables"].Size() == 2);
+  CHECK(ok["legacyTables"][0]["family"] == "ipv4");
+  CHECK(Refuses(With(R"("commit")", R"("inspect", "policy": {})")));
 }
 
 TEST_CASE("a network namespace that is none") {
