@@ -61,6 +61,7 @@ std::vector<PortRange> PortsOf(nftnl_set* elements) {
   const bool intervals = (nftnl_set_get_u32(elements, NFTNL_SET_FLAGS) & NFT_SET_INTERVAL) != 0;
   if (intervals) return Ranges(borders);
   std::vector<PortRange> ports;
+  ports.reserve(borders.size());
   for (const Border& border : borders) ports.push_back({border.port, border.port});
   return ports;
 }

@@ -18,7 +18,6 @@
 // Encodings that no program of this distribution writes. What nft and iptables-nft write is in
 // test/kernel/foreign-encodings.test.ts.
 
-using sluice::DestinationPortMatch;
 using sluice::Family;
 using sluice::InstalledRule;
 using sluice::OwnerMatch;
