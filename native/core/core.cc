@@ -40,21 +40,30 @@ const Backend& BackendFor(Mode mode, const Backends& backends) {
   throw Error(ErrorCode::kModeUnavailable, "this build of sluice has no such mode");
 }
 
-RulesetRequest ReadRulesetRequest(const Object& request) {
-  RulesetRequest read;
-  read.deadline =
-      std::chrono::steady_clock::now() +
-      std::chrono::milliseconds(request.Integer("timeoutMs", 0, std::numeric_limits<int32_t>::max()));
-  json::ForEach(
-      request.Required("families"), request.At("families"), [&](const Value& item, const Place& at) {
-        const Object wanted(item, at, {"family", "required"});
-        read.families.push_back(
-            {ReadFamily(wanted.Required("family"), wanted.At("family")), wanted.Boolean("required")});
-      });
-  read.ruleset = ReadRuleset(request.Required("ruleset"), request.At("ruleset"));
-  read.lock_file = ReadPath(request, "lockFile");
-  return read;
-}
+// A request about the rules of one mode: op "commit" or "inspect".
+struct Asked {
+  Asked(const Value& document, const Place& place, const Backends& backends) {
+    const Object object(document, place, {"op", "netns", "timeoutMs", "families", "ruleset", "lockFile"});
+    netns = ReadPath(object, "netns");
+    request.deadline =
+        std::chrono::steady_clock::now() +
+        std::chrono::milliseconds(object.Integer("timeoutMs", 0, std::numeric_limits<int32_t>::max()));
+    json::ForEach(
+        object.Required("families"), object.At("families"), [&](const Value& item, const Place& at) {
+          const Object wanted(item, at, {"family", "required"});
+          request.families.push_back(
+              {ReadFamily(wanted.Required("family"), wanted.At("family")), wanted.Boolean("required")});
+        });
+    request.ruleset = ReadRuleset(object.Required("ruleset"), object.At("ruleset"));
+    request.lock_file = ReadPath(object, "lockFile");
+    CheckCommit(request);
+    backend = &BackendFor(request.ruleset.mode, backends);
+  }
+
+  std::string netns;
+  RulesetRequest request;
+  const Backend* backend;
+};
 
 void WriteFamilyNames(Writer& writer, const char* key, const std::vector<Family>& families) {
   writer.Key(key);
@@ -121,18 +130,12 @@ void WriteInspection(Writer& writer, const Inspection& inspection) {
   WriteFamilyNames(writer, "unseen", inspection.unseen);
 }
 
-void Commit(const Value& document, const Place& place, const Backends& backends, Writer& writer) {
-  const Object request(document, place, {"op", "netns", "timeoutMs", "families", "ruleset", "lockFile"});
-  const std::string netns = ReadPath(request, "netns");
-  const RulesetRequest commit = ReadRulesetRequest(request);
-  CheckCommit(commit);
-  const Backend& backend = BackendFor(commit.ruleset.mode, backends);
-
+void Commit(const Asked& asked, Writer& writer) {
   CommitResult result;
   LegacyTables legacy_tables;
-  RunInNamespace(netns, [&] {
-    result = backend.commit(commit);
-    legacy_tables = LegacyTables(commit.ruleset);
+  RunInNamespace(asked.netns, [&] {
+    result = asked.backend->commit(asked.request);
+    legacy_tables = LegacyTables(asked.request.ruleset);
   });
   writer.StartObject();
   writer.Key("changed");
@@ -148,18 +151,12 @@ void Commit(const Value& document, const Place& place, const Backends& backends,
   writer.EndObject();
 }
 
-void Inspect(const Value& document, const Place& place, const Backends& backends, Writer& writer) {
-  const Object request(document, place, {"op", "netns", "timeoutMs", "families", "ruleset", "lockFile"});
-  const std::string netns = ReadPath(request, "netns");
-  const RulesetRequest inspect = ReadRulesetRequest(request);
-  CheckCommit(inspect);
-  const Backend& backend = BackendFor(inspect.ruleset.mode, backends);
-
+void Inspect(const Asked& asked, Writer& writer) {
   Inspection inspection;
   LegacyTables legacy_tables;
-  RunInNamespace(netns, [&] {
-    inspection = backend.inspect(inspect);
-    legacy_tables = LegacyTables(inspect.ruleset);
+  RunInNamespace(asked.netns, [&] {
+    inspection = asked.backend->inspect(asked.request);
+    legacy_tables = LegacyTables(asked.request.ruleset);
   });
   writer.StartObject();
   WriteInspection(writer, inspection);
@@ -209,8 +206,8 @@ void Answer(std::string_view text, const Backends& backends, Writer& writer) {
   const auto member = document.FindMember("op");
   if (member == document.MemberEnd()) Fail(place.Key("op"), "missing");
   const std::string op = json::String(member->value, place.Key("op"), 32);
-  if (op == "commit") return Commit(document, place, backends, writer);
-  if (op == "inspect") return Inspect(document, place, backends, writer);
+  if (op == "commit") return Commit(Asked(document, place, backends), writer);
+  if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
   if (op == "sysctl") return Sysctl(document, place, writer);
   Fail(place.Key("op"), "unknown operation");
 }

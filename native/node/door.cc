@@ -24,10 +24,15 @@ Napi::Value Open(const Napi::CallbackInfo& info, const Backends& backends) {
 
 }  // namespace
 
-void ExportDoor(Napi::Env env, Napi::Object exports, const Backends& backends) {
-  env.SetInstanceData(new TaskRunner(env));  // Node-API deletes it with the environment
-  const auto open = [backends](const Napi::CallbackInfo& info) { return Open(info, backends); };
-  exports.Set("call", Napi::Function::New(env, open, "call"));
+Napi::Object ExportDoor(Napi::Env env, Napi::Object exports, const Backends& backends) {
+  try {
+    env.SetInstanceData(new TaskRunner(env));  // Node-API deletes it with the environment
+    const auto open = [backends](const Napi::CallbackInfo& info) { return Open(info, backends); };
+    exports.Set("call", Napi::Function::New(env, open, "call"));
+    return exports;
+  } catch (const std::exception&) {
+    throw MakeError(env, std::current_exception());
+  }
 }
 
 }  // namespace sluice::node
