@@ -11,7 +11,8 @@ import { run, succeeds } from "./prepare/run.mjs";
 
 const libc = process.report.getReport().header.glibcVersionRuntime === undefined ? "musl" : "glibc";
 const directory = `prebuilds/linux-${process.arch}-${libc}`;
-const addons = ["nft.node", "socket.node"];
+/** What binding.gyp builds. */
+export const addons = ["nft.node", "legacy.node", "socket.node"];
 
 function collect() {
   mkdirSync(directory, { recursive: true });

@@ -4,11 +4,11 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { removePrebuilds } from "../collect-prebuilds.mjs";
+import { addons as addonNames, removePrebuilds } from "../collect-prebuilds.mjs";
 import { headersOfNode } from "./node.mjs";
 import { run, say } from "./run.mjs";
 
-const addons = ["nft", "legacy", "socket"].map((name) => `build/Release/${name}.node`);
+const addons = addonNames.map((name) => `build/Release/${name}`);
 
 const changed = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 

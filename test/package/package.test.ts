@@ -29,6 +29,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
         "dist/index.js",
         "docs/architecture.md",
         "package.json",
+        `${prebuilds}/legacy.node`,
         `${prebuilds}/nft.node`,
         `${prebuilds}/socket.node`,
       ]),
@@ -96,24 +97,31 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     expect(consumer.run("npx", "--no-install", "sluice", "--help")).toContain("init");
   });
 
-  it("installs a ruleset into a fresh network namespace", ({ skip }) => {
+  it.for(["nft", "legacy"])("installs, inspects and removes a ruleset in mode %s", (mode, { skip }) => {
     skip(!root, reasons.kernel);
     consumer.write(
       "install.js",
-      `import { install } from "sluice";
+      `import { inspect, install, remove } from "sluice";
        const policy = ${policy};
-       const first = await install(policy, { mode: "nft" });
-       const second = await install(policy, { mode: "nft" });
-       console.log(JSON.stringify([first, second]));`,
+       const mode = "${mode}";
+       const steps = [await install(policy, { mode }), await install(policy, { mode }), await inspect(), await remove()];
+       console.log(JSON.stringify(steps));`,
     );
-    const [first, second]: unknown[] = JSON.parse(
+    const [first, second, found, removed]: unknown[] = JSON.parse(
       consumer.run("unshare", "-n", process.execPath, "install.js"),
     );
     expect(first).toMatchObject({
-      mode: "nft",
+      mode,
       changed: true,
       families: [{ family: "ipv4" }, { family: "ipv6" }],
     });
     expect(second).toMatchObject({ changed: false });
+    expect(found).toMatchObject({
+      modes: [
+        { mode: "nft", installed: mode === "nft" },
+        { mode: "legacy", installed: mode === "legacy" },
+      ],
+    });
+    expect(removed).toMatchObject({ changed: true, removed: [{ mode, families: ["ipv4", "ipv6"] }] });
   });
 });
