@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { describe, expect, test } from "vitest";
+import { type ExecResult, NetworkNamespace } from "../../src/testing/index.ts";
 import { casesByMode } from "./cases.ts";
 import { describeHosts, proxyInit } from "./hosts.ts";
 import { makeWithIptables } from "./iptables.ts";
-import { generation, output, savedRules } from "./kernel-state.ts";
+import { generation, output, savedRules, type TestedMode } from "./kernel-state.ts";
 
 // Subnets of odd prefix lengths, ranges, ports to redirect, group ids, both families, rules of others.
-const CHOSEN = [2, 4, 6, 10, 14, 22, 28, 36, 44, 46, 52];
-const cases = casesByMode.find(([mode]) => mode === "nft")?.[1] ?? [];
-const chosen = cases
-  .filter(({ id }) => CHOSEN.includes(id))
-  .map(({ id, pre, runs, v4, v6 }) => ({ id: String(id), pre, args: runs[0] ?? [], v4, v6 }));
+const CHOSEN = {
+  nft: [2, 4, 6, 10, 14, 22, 28, 36, 44, 46, 52],
+  legacy: [3, 5, 7, 11, 15, 23, 29, 37, 45, 47, 53],
+} as const;
+const chosen = (mode: TestedMode) => {
+  const ids: readonly number[] = CHOSEN[mode];
+  const cases = casesByMode.find(([name]) => name === mode)?.[1] ?? [];
+  return cases
+    .filter(({ id, runs, codes }) => ids.includes(id) && runs.length === 1 && codes[0] === 0)
+    .map(({ id, pre, runs, v4, v6 }) => ({ id: String(id), pre, args: runs[0] ?? [], v4, v6 }));
+};
 
 const PORTS = ["--incoming-proxy-port", "4143", "--outgoing-proxy-port", "4140"];
 const redirects = (subnets: readonly string[][]): string[] => [
@@ -46,7 +52,7 @@ const bothFamilies = {
   v6: redirects([...subnets6.map(given), ["::/0", ""]]),
 };
 
-const compared = [...chosen, bothFamilies];
+const compared = (mode: TestedMode) => [...chosen(mode), bothFamilies];
 
 /** What nft prints of every rule: its expressions, then its text. Without the numbers that depend on who came first. */
 async function netlink(namespace: NetworkNamespace): Promise<string[]> {
@@ -55,10 +61,7 @@ async function netlink(namespace: NetworkNamespace): Promise<string[]> {
 }
 
 describeHosts("rules as iptables-nft encodes them", (host) => {
-  const install = (namespace: NetworkNamespace, args: readonly string[]) =>
-    proxyInit(host, namespace, ["--iptables-mode", "nft", ...args]);
-
-  test.each(compared.map((item) => [item.id, item] as const))(
+  test.each(compared("nft").map((item) => [item.id, item] as const))(
     "case %s",
     async (_id, { pre, args, v4, v6 }) => {
       await using ours = await NetworkNamespace.create();
@@ -66,79 +69,110 @@ describeHosts("rules as iptables-nft encodes them", (host) => {
       for (const namespace of [ours, theirs]) {
         for (const words of pre) await output(namespace, "iptables-nft", words);
       }
-      expect(await install(ours, args)).toMatchObject({ code: 0, stderr: "" });
+      expect(await proxyInit(host, ours, ["--iptables-mode", "nft", ...args])).toMatchObject({
+        code: 0,
+        stderr: "",
+      });
       await makeWithIptables(theirs, "iptables-nft", v4);
-      const dual = v6.some((line) => line.startsWith("-A"));
-      if (dual) await makeWithIptables(theirs, "ip6tables-nft", v6);
+      if (v6.some((line) => line.startsWith("-A"))) await makeWithIptables(theirs, "ip6tables-nft", v6);
 
       const expected = await netlink(theirs);
       expect(expected.filter((line) => line.includes("[ immediate reg 0 ")).length).toBeGreaterThan(3);
       expect(await netlink(ours)).toEqual(expected);
-
-      // What iptables-nft made is exactly what we would have made: nothing to do.
-      const before = await generation(theirs);
-      const { code, stdout, stderr } = await install(theirs, args);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-      expect(stdout).toContain(
-        `the kernel already held exactly these rules for ${dual ? "IPv4 and IPv6" : "IPv4"}, nothing was sent`,
-      );
-      expect(await generation(theirs)).toBe(before);
     },
   );
+});
 
-  test.each([
-    ["iptables", "v4", "203.0.113.0/24"],
-    ["ip6tables", "v6", "2001:db8::/32"],
-  ] as const)("%s-nft works on the same table afterwards", async (program, family, subnet) => {
-    await using namespace = await NetworkNamespace.create();
-    expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
-    const iptables = (...args: string[]) => namespace.exec(`${program}-nft`, ["-t", "nat", ...args]);
-    const fine = { code: 0, stderr: "" };
-    const before = await savedRules(namespace);
-    const rule = ["PROXY_INIT_REDIRECT", "-s", subnet, "-p", "tcp", "-j", "RETURN"];
-
-    expect(await iptables("-C", ...rule)).toMatchObject({ code: 1 });
-    expect(await iptables("-A", ...rule)).toMatchObject(fine);
-    expect(await iptables("-C", ...rule)).toMatchObject(fine);
-    expect((await savedRules(namespace))[family]).toEqual([
-      ...before[family].slice(0, -1),
-      `-A PROXY_INIT_REDIRECT -s ${subnet} -p tcp -j RETURN`,
-      "COMMIT",
-    ]);
-    const list = await iptables("-n", "-L", "PROXY_INIT_REDIRECT");
-    expect(list).toMatchObject(fine);
-    expect(list.stdout.split("\n")[0]).toBe("Chain PROXY_INIT_REDIRECT (1 references)");
-    expect(list.stdout).toMatch(/^REDIRECT .* redir ports 4143$/m);
-    expect(list.stdout).toContain(subnet);
-    expect(await iptables("-D", ...rule)).toMatchObject(fine);
-    expect(await savedRules(namespace)).toEqual(before);
-
-    // A rule of ours can be named, found and removed, and a run of ours brings it back.
-    const loopback = ["PROXY_INIT_OUTPUT", "-o", "lo", "-m", "comment"];
-    loopback.push("--comment", "proxy-init/ignore-loopback", "-j", "RETURN");
-    expect(await iptables("-C", ...loopback)).toMatchObject(fine);
-    expect(await iptables("-D", ...loopback)).toMatchObject(fine);
-    expect(await savedRules(namespace)).not.toEqual(before);
-    expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
-    expect(await savedRules(namespace)).toEqual(before);
+const onEachHost = (mode: TestedMode, suite: (install: Install) => void): void =>
+  describeHosts(`side by side with iptables-${mode}`, (host) => {
+    suite((namespace, args) => proxyInit(host, namespace, ["--iptables-mode", mode, ...args]));
   });
+type Install = (namespace: NetworkNamespace, args: readonly string[]) => Promise<ExecResult>;
 
-  test.each(["iptables", "ip6tables"] as const)("%s-nft-restore works on the same table", async (program) => {
-    await using namespace = await NetworkNamespace.create();
-    expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
-    const before = await savedRules(namespace);
-    const restore = (...lines: string[]) =>
-      output(namespace, `${program}-nft-restore`, ["--noflush"], `*nat\n${lines.join("\n")}\nCOMMIT\n`);
+describe.each(["nft", "legacy"] as const)("%s", (mode) => {
+  onEachHost(mode, (install) => {
+    test.each(compared(mode).map((item) => [item.id, item] as const))(
+      "what it made of case %s is exactly what we would have made: nothing to do",
+      async (_id, { pre, args, v4, v6 }) => {
+        await using theirs = await NetworkNamespace.create();
+        for (const words of pre) await output(theirs, `iptables-${mode}`, words);
+        await makeWithIptables(theirs, `iptables-${mode}`, v4);
+        const dual = v6.some((line) => line.startsWith("-A"));
+        if (dual) await makeWithIptables(theirs, `ip6tables-${mode}`, v6);
+        const before = await generation(theirs);
+        const { code, stdout, stderr } = await install(theirs, args);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+        expect(stdout).toContain(
+          `the kernel already held exactly these rules for ${dual ? "IPv4 and IPv6" : "IPv4"}, nothing was sent`,
+        );
+        expect(await generation(theirs)).toBe(before);
+      },
+    );
 
-    await restore(":OTHERS - [0:0]", "-A OTHERS -p udp -j RETURN", "-I PREROUTING 1 -j OTHERS");
-    const family = program === "iptables" ? "v4" : "v6";
-    const jumps = (await savedRules(namespace))[family].filter((line) => line.startsWith("-A PREROUTING"));
-    expect(jumps).toEqual([
-      "-A PREROUTING -j OTHERS",
-      before[family].find((line) => line.startsWith("-A PRE")),
-    ]);
+    test.each([
+      ["iptables", "v4", "203.0.113.0/24"],
+      ["ip6tables", "v6", "2001:db8::/32"],
+    ] as const)(`%s-${mode} works on the same table afterwards`, async (program, family, subnet) => {
+      await using namespace = await NetworkNamespace.create();
+      expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
+      const iptables = (...args: string[]) => namespace.exec(`${program}-${mode}`, ["-t", "nat", ...args]);
+      const fine = { code: 0, stderr: "" };
+      const before = await savedRules(namespace, mode);
+      const rule = ["PROXY_INIT_REDIRECT", "-s", subnet, "-p", "tcp", "-j", "RETURN"];
 
-    await restore("-D PREROUTING -j OTHERS", "-F OTHERS", "-X OTHERS");
-    expect(await savedRules(namespace)).toEqual(before);
+      expect(await iptables("-C", ...rule)).toMatchObject({ code: 1 });
+      expect(await iptables("-A", ...rule)).toMatchObject(fine);
+      expect(await iptables("-C", ...rule)).toMatchObject(fine);
+      expect((await savedRules(namespace, mode))[family]).toEqual([
+        ...before[family].slice(0, -1),
+        `-A PROXY_INIT_REDIRECT -s ${subnet} -p tcp -j RETURN`,
+        "COMMIT",
+      ]);
+      const list = await iptables("-n", "-L", "PROXY_INIT_REDIRECT");
+      expect(list).toMatchObject(fine);
+      expect(list.stdout.split("\n")[0]).toBe("Chain PROXY_INIT_REDIRECT (1 references)");
+      expect(list.stdout).toMatch(/^REDIRECT .* redir ports 4143$/m);
+      expect(list.stdout).toContain(subnet);
+      expect(await iptables("-D", ...rule)).toMatchObject(fine);
+      expect(await savedRules(namespace, mode)).toEqual(before);
+
+      // A rule of ours can be named, found and removed, and a run of ours brings it back.
+      const loopback = ["PROXY_INIT_OUTPUT", "-o", "lo", "-m", "comment"];
+      loopback.push("--comment", "proxy-init/ignore-loopback", "-j", "RETURN");
+      expect(await iptables("-C", ...loopback)).toMatchObject(fine);
+      expect(await iptables("-D", ...loopback)).toMatchObject(fine);
+      expect(await savedRules(namespace, mode)).not.toEqual(before);
+      expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
+      expect(await savedRules(namespace, mode)).toEqual(before);
+    });
+
+    test.each(["iptables", "ip6tables"] as const)(
+      `%s-${mode}-restore works on the same table`,
+      async (program) => {
+        await using namespace = await NetworkNamespace.create();
+        expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
+        const before = await savedRules(namespace, mode);
+        const restore = (...lines: string[]) =>
+          output(
+            namespace,
+            `${program}-${mode}-restore`,
+            ["--noflush"],
+            `*nat\n${lines.join("\n")}\nCOMMIT\n`,
+          );
+
+        await restore(":OTHERS - [0:0]", "-A OTHERS -p udp -j RETURN", "-I PREROUTING 1 -j OTHERS");
+        const family = program === "iptables" ? "v4" : "v6";
+        const jumps = (await savedRules(namespace, mode))[family].filter((line) =>
+          line.startsWith("-A PREROUTING"),
+        );
+        expect(jumps).toEqual([
+          "-A PREROUTING -j OTHERS",
+          before[family].find((line) => line.startsWith("-A PRE")),
+        ]);
+
+        await restore("-D PREROUTING -j OTHERS", "-F OTHERS", "-X OTHERS");
+        expect(await savedRules(namespace, mode)).toEqual(before);
+      },
+    );
   });
 });
