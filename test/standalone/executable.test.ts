@@ -6,6 +6,7 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  existsSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -205,4 +206,37 @@ describe.skipIf(needsSetcap !== undefined)(titled("file capabilities", needsSetc
     expect(run("setcap", ["cap_net_admin+ep", path])).toMatchObject({ code: 0 });
     expect(seen()).toBeNull();
   });
+
+  test.each(["nft", "legacy"])(
+    "are all that mode %s needs in a pod: uid 65534, a read-only root, /run for the lock",
+    (mode) => {
+      const [proxyInit = ""] = executables;
+      const path = join(folder(), "proxy-init");
+      copyFileSync(proxyInit, path);
+      chmodSync(path, 0o755);
+      expect(run("setcap", ["cap_net_admin,cap_net_raw+ep", path])).toMatchObject({ code: 0 });
+      // Namespaces of its own for the network and the mounts: what is /run here is not the machine's.
+      const pod = `mount -t tmpfs -o mode=777 none /run && mount -o remount,bind,ro / &&
+      setpriv --reuid=65534 --regid=65534 --clear-groups "$0" "$@" && find /run -type f -printf '%p %U %m\\n' &&
+      unset XTABLES_LOCKFILE && iptables-${mode}-save -t nat | grep -c PROXY_INIT`;
+      const elsewhere = join(folder(), "lock");
+      const flags = [
+        "-p",
+        "4143",
+        "-o",
+        "4140",
+        "-u",
+        "2102",
+        "--log-level",
+        "error",
+        "--iptables-mode",
+        mode,
+      ];
+      const env = { PATH: process.env.PATH ?? "", XTABLES_LOCKFILE: elsewhere };
+      const result = run("unshare", ["--net", "--mount", "sh", "-c", pod, path, ...flags], { env });
+      const lock = mode === "legacy" ? "/run/xtables.lock 65534 600\n" : "";
+      expect(result).toMatchObject({ code: 0, stdout: `${lock}8\n`, stderr: "" });
+      expect(existsSync(elsewhere)).toBe(false);
+    },
+  );
 });
