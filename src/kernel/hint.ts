@@ -21,6 +21,7 @@ export function hint(failure: Failure): string | undefined {
   switch (code) {
     case "permission-denied":
       if (syscall === "clone" || syscall === "socket") return "a seccomp profile may forbid it";
+      if (syscall === "open") return "only root may read /proc/net/ip_tables_names";
       return `this needs the ${capabilities(mode)} in the user namespace that owns the network namespace`;
     case "mode-unavailable":
       return mode === "legacy"

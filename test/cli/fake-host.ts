@@ -30,13 +30,20 @@ export class FakeHost implements Host {
   readonly requests: Request[] = [];
   readonly #core: Core;
 
-  constructor(args: readonly string[], core: Core = () => new Error("nobody shall ask the core")) {
+  readonly #env: Readonly<Record<string, string>>;
+
+  constructor(
+    args: readonly string[],
+    core: Core = () => new Error("nobody shall ask the core"),
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.args = args;
     this.#core = core;
+    this.#env = env;
   }
 
-  env(): undefined {
-    return undefined;
+  env(name: string): string | undefined {
+    return this.#env[name];
   }
 
   readFile(path: string): string {
