@@ -102,82 +102,85 @@ class Transaction {
             std::to_string(result_.attempts) + (result_.attempts == 1 ? " attempt" : " attempts"));
   }
 
+  // A table that has to be written, and what to put back.
+  struct Change {
+    const WantedTable* wanted;
+    Table* table;
+    std::unique_ptr<Snapshot> before;
+  };
+
   // False when a program that takes no lock came between: nothing was changed, start again.
   bool Attempt() {
     ++result_.attempts;
     const std::lock_guard<std::mutex> guard(LibraryMutex());
     const Tables tables = OpenTables();
-    LookAtOthersOnce();
-    Tables::const_iterator table = tables.begin();
-    std::vector<Table*> changed;
-    for (const WantedTable& wanted : wanted_) {
-      if (Apply(wanted, **table)) changed.push_back(table->get());
-      ++table;
+    if (result_.attempts == 1) LookAtOthers(request_, result_);
+    std::vector<Change> changes;
+    for (size_t i = 0; i < tables.size(); ++i) {
+      if (Apply(wanted_[i], *tables[i])) changes.push_back({&wanted_[i], tables[i].get(), nullptr});
     }
-    if (!changed.empty()) {
-      if (!Write(changed)) return false;
-      ReadBack();
+    if (changes.empty()) {
+      Report(tables, request_.ruleset, result_);
       return true;
     }
-    Report(tables, request_.ruleset, result_);
+    if (!Write(changes)) return false;
+    ReadBack();
     return true;
   }
 
+  // In the order of wanted_.
   Tables OpenTables() const {
     Tables tables;
     for (const WantedTable& wanted : wanted_) tables.push_back(Table::Open(wanted.family, wanted.name));
     return tables;
   }
 
-  void LookAtOthersOnce() {
-    if (result_.attempts == 1) LookAtOthers(request_, result_);
-  }
-
-  bool Write(const std::vector<Table*>& changed) {
-    std::vector<std::unique_ptr<Snapshot>> snapshots;
-    for (const Table* table : changed) snapshots.push_back(Snapshot::Take(table->family(), table->name()));
-    for (size_t i = 0; i < changed.size(); ++i) {
-      const int error_number = changed[i]->Commit();
+  bool Write(std::vector<Change>& changes) {
+    for (Change& change : changes) {
+      change.before = Snapshot::Take(change.table->family(), change.table->name());
+    }
+    for (size_t i = 0; i < changes.size(); ++i) {
+      const int error_number = changes[i].table->Commit();
       if (error_number == 0) continue;
       Error error = SystemCallError(error_number, "setsockopt", "the kernel refused the rules");
       if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
-      error.family = changed[i]->family();
-      error.table = changed[i]->name();
-      // The one that failed is among them: its rules may be in force, and only its counters lost.
-      snapshots.resize(i + 1);
-      RollBack(snapshots, error);
+      error.family = changes[i].table->family();
+      error.table = changes[i].table->name();
+      RollBack(changes, i, error);
       if (error_number == EAGAIN) return false;
       throw error;
     }
     result_.changed = true;
-    result_.messages = static_cast<uint32_t>(changed.size());
-    for (const Table* table : changed) Find(table->family())->changed = true;
+    result_.messages = static_cast<uint32_t>(changes.size());
+    for (const Change& change : changes) Find(change.table->family())->changed = true;
     return true;
   }
 
-  static void RollBack(const std::vector<std::unique_ptr<Snapshot>>& snapshots, const Error& cause) {
-    for (auto snapshot = snapshots.rbegin(); snapshot != snapshots.rend(); ++snapshot) {
-      try {
-        (*snapshot)->Restore();
-      } catch (Error& error) {
-        error.code = ErrorCode::kRollbackFailed;
-        error.detail = std::string("the rules of ") + Name(*cause.family) + " failed (" + cause.detail +
-                       ", " + ErrnoName(cause.error_number) +
-                       "), and this family, which has the new ones, stays so: " + error.detail;
-        throw;
-      }
+  static void RollBack(const std::vector<Change>& changes, size_t failed, const Error& cause) {
+    try {
+      if (InForce(changes[failed])) changes[failed].before->Restore();
+      for (size_t i = 0; i < failed; ++i) changes[i].before->Restore();
+    } catch (Error& error) {
+      error.code = ErrorCode::kRollbackFailed;
+      error.detail = std::string("the rules of ") + Name(*cause.family) + " failed (" + cause.detail + ", " +
+                     ErrnoName(cause.error_number) +
+                     "), and this family, which has the new ones, stays so: " + error.detail;
+      throw;
     }
+  }
+
+  // Whether the rules are there although libiptc's commit failed: its second system call only puts the
+  // counters back. If they are not, what is there may be the work of a program that takes no lock, and stays.
+  static bool InForce(const Change& change) {
+    return !Apply(*change.wanted, *Table::Open(change.table->family(), change.table->name()));
   }
 
   void ReadBack() {
     try {
       const Tables tables = OpenTables();
-      Tables::const_iterator table = tables.begin();
-      for (const WantedTable& wanted : wanted_) {
-        if (Apply(wanted, **table)) {
-          throw Error(ErrorCode::kVerificationFailed, "the kernel took the rules, and holds others");
-        }
-        ++table;
+      for (size_t i = 0; i < tables.size(); ++i) {
+        if (!Apply(wanted_[i], *tables[i])) continue;
+        throw Error(ErrorCode::kVerificationFailed, "the kernel took the rules, and holds others");
       }
       Report(tables, request_.ruleset, result_);
     } catch (Error& error) {

@@ -2,9 +2,10 @@
 
 // The mode legacy writes one table after the other. What it writes, and what it does when the second one fails.
 
+import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { NetworkNamespace } from "../../src/testing/index.ts";
-import { describeHosts, MINIMAL, type Place, proxyInit, skipBecause } from "./hosts.ts";
+import { describeHosts, env, MINIMAL, type Place, proxyInit, skipBecause } from "./hosts.ts";
 import { output, savedWithCounters } from "./kernel-state.ts";
 import { batches, noStrace, tableWrites, traceProxyInit } from "./strace.ts";
 
@@ -156,6 +157,36 @@ describeHosts("the second table's replace fails", (host) => {
       ...REPLACE_IPV4,
     ]);
   });
+
+  test.each([
+    ["ip6tables", "v6", 1],
+    ["iptables", "v4", 3],
+  ] as const)(
+    "%s, that takes another lock, came between: its rule stays, and ours are in",
+    async (program, family, when) => {
+      await using namespace = await NetworkNamespace.create();
+      await fill(namespace);
+      // It waits for a second before the replace, and has read the tables soon after it has taken the lock.
+      const delay = [`--inject=setsockopt:delay_enter=1000000:when=${when}`];
+      const running = traceProxyInit(host, namespace, LEGACY, delay);
+      const lockIsFree = async () => {
+        const { code } = await namespace.exec("flock", ["--nonblock", env.XTABLES_LOCKFILE, "true"]);
+        return code === 0;
+      };
+      while (await lockIsFree()) await setTimeout(5);
+      await setTimeout(100);
+      const rule = ["-t", "nat", "-A", "OUTPUT", "-p", "udp", "-j", "RETURN"];
+      const theirLock = { env: { ...env, XTABLES_LOCKFILE: "/dev/null" } };
+      expect(await namespace.exec(`${program}-legacy`, rule, theirLock)).toMatchObject({ code: 0 });
+      const { result, ...trace } = await running;
+      expect(result).toMatchObject({ code: 0, stderr: "" });
+      const replaces = tableWrites({ result, ...trace }).filter((write) => write.endsWith("SET_REPLACE"));
+      expect(replaces.length).toBe(when === 1 ? 3 : 5); // refused, undone if it was the second, and again
+      const saved = (await savedWithCounters(namespace, "legacy"))[family];
+      expect(saved).toContain("[0:0] -A OUTPUT -p udp -j RETURN");
+      expect(saved.filter((line) => line.includes("-j PROXY_INIT"))).toHaveLength(2);
+    },
+  );
 
   test("and the first cannot be put back: said, by name", async () => {
     await using namespace = await NetworkNamespace.create();
