@@ -47,7 +47,7 @@ export function fetchLibiptc({ mirror, suite }) {
     // Without it, apt wants the folder to belong to its own user.
     "APT::Sandbox::User=root",
   ].flatMap((option) => ["-o", option]);
-  run("apt-get", ["-q", ...options, "update"], partial);
+  run("apt-get", ["-q", ...options, "update", "--error-on=any"], partial);
   run("apt-get", ["-q", ...options, "source", "--download-only", "iptables"], partial);
 
   const archive = readdirSync(partial).find((name) => /\.orig\.tar\.\w+$/.test(name));
