@@ -3,7 +3,7 @@
 // Several writers at once: nobody's rule is lost, and nobody ever sees a mixture.
 
 import { expect, test } from "vitest";
-import { install, type RedirectPolicy } from "../../src/index.ts";
+import { inspect, install, type RedirectPolicy, remove } from "../../src/index.ts";
 import { NetworkNamespace } from "../../src/testing/index.ts";
 import { output, savedRules } from "./kernel-state.ts";
 
@@ -67,4 +67,67 @@ test("four writers with different policies, beside iptables-nft: all commit, not
   expect(v4.filter((rule) => rule.startsWith("-A THEIRS"))).toHaveLength(30);
   expect(v4.filter((rule) => /^-A PREROUTING .*--dport/.test(rule))).toHaveLength(30);
   expect(v4).toContain("-A PREROUTING -p udp -j RETURN");
+}, 60_000);
+
+test("four writers in mode legacy, beside iptables-legacy, which takes the same lock: nothing is lost or mixed", async () => {
+  await using namespace = await NetworkNamespace.create();
+  const target = { mode: "legacy", netns: namespace.path, timeoutMs: 20_000 } as const;
+  await output(namespace, "iptables-legacy", "-t nat -N THEIRS".split(" "));
+  await install(policyOf(0), target);
+
+  let running = true;
+  let looks = 0;
+  // Each family is of one writer at any time; the two may differ for as long as the second replace takes.
+  const reader = async () => {
+    while (running) {
+      const { modes } = await inspect({ mode: "legacy", netns: namespace.path });
+      for (const { rules } of modes[0]?.families ?? []) {
+        const ours = rules.filter(({ own }) => own).map(({ text }) => text);
+        const numbers = [...ours.join("\n").matchAll(/(?:--uid-owner|--dports|--to-ports) (\d+)/g)];
+        const writers = numbers.map((match) => Number(match[1]) % 10_000);
+        expect(writers).toHaveLength(5);
+        expect(new Set(writers).size).toBe(1);
+      }
+      looks += 1;
+    }
+  };
+  const foreign = async () => {
+    for (let port = 1; port <= 30; port++) {
+      for (const chain of ["THEIRS", "PREROUTING"]) {
+        const rule = `-w 20 -t nat -A ${chain} -p tcp -m tcp --dport ${port} -j RETURN`;
+        await output(namespace, "iptables-legacy", rule.split(" "));
+      }
+    }
+  };
+  const writer = async (number: number) => {
+    for (let i = 0; i < COMMITS; i++) await install(policyOf(number), target);
+  };
+  const reading = reader();
+  await Promise.all([...Array.from({ length: WRITERS }, (_, number) => writer(number)), foreign()]);
+  running = false;
+  await reading;
+
+  expect(looks).toBeGreaterThan(5);
+  const { v4 } = await savedRules(namespace, "legacy");
+  expect(v4.filter((rule) => rule.startsWith("-A THEIRS"))).toHaveLength(30);
+  expect(v4.filter((rule) => /^-A PREROUTING .*--dport/.test(rule))).toHaveLength(30);
+}, 60_000);
+
+test("sixty calls at once in one process: three verbs, two modes, four namespaces", async () => {
+  const namespaces = await Promise.all(Array.from({ length: 4 }, () => NetworkNamespace.create()));
+  const calls = Array.from({ length: 60 }, async (_, i) => {
+    const target = { netns: namespaces[i % 4]?.path ?? "", timeoutMs: 20_000 };
+    if (i % 3 === 0)
+      return await install(policyOf(i % 4), { ...target, mode: i % 2 === 0 ? "nft" : "legacy" });
+    return i % 3 === 1 ? await remove(target) : await inspect(target);
+  });
+  await Promise.all(calls);
+  // Whoever came last, one more call decides.
+  for (const [i, namespace] of namespaces.entries()) {
+    const mode = i % 2 === 0 ? "nft" : "legacy";
+    await install(policyOf(i), { mode, netns: namespace.path });
+    const { modes } = await inspect({ netns: namespace.path });
+    expect(modes.map(({ installed }) => installed)).toEqual([mode === "nft", mode === "legacy"]);
+    await namespace.close();
+  }
 }, 60_000);
