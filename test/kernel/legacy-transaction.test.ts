@@ -5,9 +5,10 @@
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { NetworkNamespace } from "../../src/testing/index.ts";
-import { describeHosts, env, MINIMAL, type Place, proxyInit, skipBecause } from "./hosts.ts";
+import { describeHosts, env, MINIMAL, type Place, proxyInit, skipBecause, sluiceCommand } from "./hosts.ts";
 import { output, savedWithCounters } from "./kernel-state.ts";
 import { batches, noStrace, tableWrites, traceProxyInit } from "./strace.ts";
+import { createUserNamespace } from "./user-namespace.ts";
 
 const LEGACY = [...MINIMAL, "--iptables-mode", "legacy"];
 const REPLACE_IPV6 = ["SOL_IPV6 IP6T_SO_SET_REPLACE", "SOL_IPV6 IP6T_SO_SET_ADD_COUNTERS"];
@@ -205,8 +206,25 @@ describeHosts("the second table's replace fails", (host) => {
   });
 });
 
-describeHosts("a chain of others", (host) => {
-  test("that is entered from a hook where the kernel allows no REDIRECT: refused, and nothing has changed", async () => {
+describeHosts("a rule that the kernel refuses", (host) => {
+  test("an unmapped id, in a user namespace: both families stay as they were, and the hint names it", async () => {
+    await using place = await createUserNamespace();
+    const fitting = LEGACY.map((arg) => (arg === "2102" ? "0" : arg));
+    expect(await proxyInit(host, place, fitting)).toMatchObject({ code: 0, stderr: "" });
+    const before = await savedWithCounters(place, "legacy");
+    const { code, stderr } = await proxyInit(host, place, LEGACY);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^proxy-init: table nat of ip6_tables \(IPv6\): the kernel refused the rules: Invalid argument \(EINVAL\); [^\n]*the uid or gid may not be mapped in the user namespace[^\n]*\n$/,
+    );
+    expect(await savedWithCounters(place, "legacy")).toEqual(before);
+    // Who is root there may look, and take out.
+    const removal = await proxyInit(sluiceCommand(host, "remove"), place, []);
+    expect(removal).toMatchObject({ code: 0, stderr: "" });
+    expect(removal.stdout).toContain("mode legacy removed for IPv4 and IPv6");
+  });
+
+  test("a chain of others that is entered from a hook where the kernel allows no REDIRECT: refused, and nothing has changed", async () => {
     await using namespace = await NetworkNamespace.create();
     for (const program of ["iptables-legacy", "ip6tables-legacy"]) {
       await output(namespace, program, ["-t", "nat", "-N", "PROXY_INIT_OUTPUT"]);
