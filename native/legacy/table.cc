@@ -101,7 +101,8 @@ class TableOf final : public Table {
     void operator()(xtc_handle* handle) const { Api::Free(handle); }
   };
 
-  // libiptc keeps the counters of rules; up to 1.8.10 it zeroes those of base chains whose policy nobody has set.
+  // libiptc keeps the counters of rules; up to 1.8.10 it zeroes those of base chains whose policy nobody has
+  // set.
   void KeepPolicyCounters() {
     for (const char* chain = Api::FirstChain(handle_.get()); chain != nullptr;
          chain = Api::NextChain(handle_.get())) {
