@@ -119,9 +119,10 @@ class Parts {
     size_t offset = sizeof(typename Api::Entry);
     while (offset + sizeof(xt_entry_match) <= matches_end && matches_end <= end) {
       const auto& match = *reinterpret_cast<const xt_entry_match*>(start + offset);
-      if (match.u.match_size < sizeof(match) || match.u.match_size > matches_end - offset) break;
-      matches.push_back(ExtensionIn(match.u.user, match.data, match.u.match_size - sizeof(match)));
-      offset += match.u.match_size;
+      const size_t size = match.u.match_size;
+      if (size < sizeof(match) || size > matches_end - offset || XT_ALIGN(size) != size) break;
+      matches.push_back(ExtensionIn(match.u.user, match.data, size - sizeof(match)));
+      offset += size;
     }
     whole = offset == matches_end && offset + sizeof(xt_entry_target) <= end;
     if (!whole) return;
