@@ -3,9 +3,12 @@
 import type { Family, Mode } from "../policy/policy.ts";
 import type { Match, Verdict } from "../ruleset/ruleset.ts";
 
-/** Where to write the rules. */
+/** Where the rules are, or shall be. */
 export interface Target {
-  /** Default "auto": chooses without side effects, and says why in the report. */
+  /**
+   * Default "auto": `install` takes nft if the kernel has it, else legacy, and says why in the report; `remove` and
+   * `inspect` take every mode.
+   */
   mode?: Mode | "auto";
   /**
    * Default: both, IPv6 only if the kernel has it. A family named here that the kernel lacks is an error.
@@ -14,7 +17,10 @@ export interface Target {
   families?: Family[];
   /** Path of a network namespace, such as /proc/1234/ns/net. Default: the caller's own. */
   netns?: string;
-  /** Bounds the whole call, in milliseconds, 0 to 2147483647; default 5000. */
+  /**
+   * Bounds the whole call, in milliseconds, 0 to 2147483647; default 5000: the retries against other writers, and the
+   * wait for the xtables lock.
+   */
   timeoutMs?: number;
 }
 
