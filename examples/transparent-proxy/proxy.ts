@@ -8,49 +8,54 @@
 // IPv6 addresses are written "[2001:db8::10]:80".
 
 import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
-import { type OriginalDestination, originalDestination } from "../../src/proxy/original-destination.ts";
+import { connect, type Socket } from "node:net";
+import {
+  createTransparentServer,
+  type OriginalDestination,
+  originalDestination,
+} from "../../src/proxy/index.ts";
 import { endpoint, type ProxyOptions, type ProxyRecord, parseEndpoint } from "./endpoint.ts";
+
+type Direction = ProxyRecord["direction"];
 
 function report(record: ProxyRecord): void {
   process.stdout.write(`${JSON.stringify(record)}\n`);
 }
 
-function forward(
-  client: Socket,
-  direction: ProxyRecord["direction"],
-  services: ProxyOptions["services"],
-): void {
-  client.on("error", () => client.destroy());
-  const clientPort = client.remotePort ?? 0;
-  const original: OriginalDestination | null = originalDestination(client);
-  if (original === null) {
-    // Connecting to where this connection came would be connecting to ourselves.
-    report({ direction, clientPort, original: null, forwardedTo: null });
-    client.destroy();
-    return;
-  }
-  const wanted = endpoint(original);
-  const target = parseEndpoint(services[wanted] ?? wanted);
-  report({ direction, clientPort, original: wanted, forwardedTo: endpoint(target) });
+function forward(client: Socket, destination: OriginalDestination, direction: Direction): void {
+  const original = endpoint(destination);
+  const target = parseEndpoint(options.services[original] ?? original);
+  report({ direction, clientPort: client.remotePort ?? 0, original, forwardedTo: endpoint(target) });
   const upstream = connect({ host: target.address, port: target.port, allowHalfOpen: true });
-  upstream.on("error", () => client.destroy());
-  upstream.on("close", () => client.destroy());
-  client.on("close", () => upstream.destroy());
-  // pipe() waits for the slower side, and hands on the end of each direction by itself.
-  client.pipe(upstream).pipe(client);
+  for (const [side, other] of [
+    [client, upstream],
+    [upstream, client],
+  ] as const) {
+    // What breaks one side breaks the other: with a reset, so that nobody takes it for the end of the data.
+    side.on("error", () => other.resetAndDestroy());
+    side.on("close", () => other.destroySoon());
+    // pipe() waits for the slower side, and hands on the end of each direction by itself.
+    side.pipe(other);
+  }
 }
 
-async function listen(port: number, onConnection: (socket: Socket) => void): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true }, onConnection);
+async function listen(direction: Direction, port: number): Promise<void> {
+  const server = createTransparentServer(
+    {
+      allowHalfOpen: true,
+      noDelay: true,
+      onRefused: ({ socket }) =>
+        report({ direction, clientPort: socket.remotePort ?? 0, original: null, forwardedTo: null }),
+    },
+    (client, destination) => forward(client, destination, direction),
+  );
   server.listen(port, "::");
   await once(server, "listening");
-  return server;
 }
 
 const options: ProxyOptions = JSON.parse(process.argv[2] ?? "{}");
-await listen(options.inbound, (socket) => forward(socket, "inbound", options.services));
-await listen(options.outbound, (socket) => forward(socket, "outbound", options.services));
+await listen("inbound", options.inbound);
+await listen("outbound", options.outbound);
 // The addon is loaded by the first question, and the user to be may not read its file.
 try {
   originalDestination(-1);

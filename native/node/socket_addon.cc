@@ -94,11 +94,11 @@ std::shared_ptr<const NamespaceHandle> NamespaceArgument(const Napi::CallbackInf
 
 TaskRunner& Runner(Napi::Env env) { return *env.GetInstanceData<TaskRunner>(); }
 
-// (descriptor) -> {address, port, family: 4 | 6}; 0 when the connection was not redirected; otherwise the
-// errno.
+// (descriptor, direct ones too) -> {address, port, family: 4 | 6}; 0 when the connection was not redirected;
+// otherwise the errno.
 Napi::Value CallOriginalDestination(const Napi::CallbackInfo& info) {
   const OriginalDestinationResult result =
-      OriginalDestination(IntegerArgument(info, 0, INT32_MIN, INT32_MAX));
+      OriginalDestination(IntegerArgument(info, 0, INT32_MIN, INT32_MAX), BooleanArgument(info, 1));
   if (!result.destination) return Napi::Number::New(info.Env(), result.error_number);
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("address", result.destination->address);

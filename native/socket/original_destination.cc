@@ -58,7 +58,7 @@ OriginalDestinationResult Failure(int error_number) {
 
 }  // namespace
 
-OriginalDestinationResult OriginalDestination(int descriptor) {
+OriginalDestinationResult OriginalDestination(int descriptor, bool include_direct) {
   sockaddr_storage storage{};
   socklen_t length = sizeof(storage);
   if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return Failure(errno);
@@ -76,7 +76,7 @@ OriginalDestinationResult OriginalDestination(int descriptor) {
   const Endpoint original = ToEndpoint(storage);
 
   OriginalDestinationResult result;
-  if (original == local) return result;  // tracked, not redirected
+  if (original == local && !include_direct) return result;  // tracked, not redirected
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (inet_ntop(original.family, original.bytes.data(), text.data(), text.size()) == nullptr)
     return Failure(errno);

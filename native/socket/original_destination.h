@@ -14,13 +14,13 @@ struct Destination {
 };
 
 struct OriginalDestinationResult {
-  int error_number = 0;  // 0, or why the kernel gave no answer
-  std::optional<Destination>
-      destination;  // absent on an error, and where it is the socket's own local address
+  int error_number = 0;                    // 0, or why the kernel gave no answer
+  std::optional<Destination> destination;  // absent on an error, and where nobody redirected it
 };
 
-// Where the peer of a connected TCP socket wanted to go before a REDIRECT or DNAT rule sent it here.
-// Called once per connection: two system calls, no exceptions.
-OriginalDestinationResult OriginalDestination(int descriptor);
+// Where the peer of a connected TCP socket wanted to go before a REDIRECT or DNAT rule sent it here. That is
+// its local address when no rule did: an answer only if `include_direct`. Called once per connection: two
+// system calls, no exceptions.
+OriginalDestinationResult OriginalDestination(int descriptor, bool include_direct);
 
 }  // namespace sluice

@@ -15,12 +15,21 @@ export interface OriginalDestination {
   readonly family: Family;
 }
 
-let ask: ((descriptor: number) => unknown) | undefined;
+export interface OriginalDestinationOptions {
+  /**
+   * Whether a connection that is tracked, and that nobody redirected, has a destination, too: the local address. Then
+   * null means that the kernel does not track it. Default false.
+   */
+  direct?: boolean;
+}
+
+let ask: Question | undefined;
+type Question = (descriptor: number, direct: boolean) => unknown;
 
 /**
  * Asks the kernel where the peer of an accepted connection wanted to go, before a rule of this host sent it here.
  *
- * @param socket - A connected TCP socket, or the descriptor of one.
+ * @param socket - A connected TCP socket, a TLS socket on one, or the descriptor of one.
  * @returns null when nothing redirected the connection: it is not tracked, or came straight to the local address.
  * @throws {@link NetfilterError} `invalid-request` when the socket is closed or not TCP, `mode-unavailable` when the kernel
  *   has no connection tracking.
@@ -31,23 +40,26 @@ let ask: ((descriptor: number) => unknown) | undefined;
  *   socket.pipe(connect(destination.port, destination.address)).pipe(socket);
  * });
  */
-export function originalDestination(socket: Socket | number): OriginalDestination | null {
+export function originalDestination(
+  socket: Socket | number,
+  { direct = false }: OriginalDestinationOptions = {},
+): OriginalDestination | null {
   ask ??= loadQuestion();
-  const answer = ask(typeof socket === "number" ? socket : descriptorOf(socket));
+  const answer = ask(typeof socket === "number" ? socket : descriptorOf(socket), direct);
   if (answer === 0 || answer === constants.errno.ENOENT) return null;
   if (typeof answer === "number") throw failure(answer);
   if (!isAnswer(answer)) throw new TypeError("the addon socket gave a malformed destination");
   return { address: answer.address, port: answer.port, family: answer.family === 4 ? "ipv4" : "ipv6" };
 }
 
-function loadQuestion(): (descriptor: number) => unknown {
+function loadQuestion(): Question {
   const addon = loadAddon("socket");
   if (!exportsQuestion(addon))
     throw new TypeError("the addon socket has no originalDestination: an older build");
   return addon.originalDestination;
 }
 
-function exportsQuestion(value: unknown): value is { originalDestination(descriptor: number): unknown } {
+function exportsQuestion(value: unknown): value is { originalDestination: Question } {
   return (
     typeof value === "object" &&
     value !== null &&

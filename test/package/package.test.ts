@@ -60,6 +60,25 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     expect(consumer.run(process.execPath, "render.js")).toContain("--to-ports 4143");
   });
 
+  it("has sluice/proxy and sluice/testing", ({ skip }) => {
+    skip(!root, reasons.kernel);
+    consumer.write(
+      "proxy.js",
+      `import { once } from "node:events";
+       import { install } from "sluice";
+       import { createTransparentServer } from "sluice/proxy";
+       import { createPod } from "sluice/testing";
+       const pod = await createPod(); // Node 20 has no "await using"
+       await install({ inbound: { proxyPort: 4143 } }, { netns: pod.namespace.path, mode: "nft" });
+       const server = createTransparentServer((socket, { address, port }) => socket.end(address + " " + port));
+       await pod.namespace.listen({ port: 4143 }, server);
+       const socket = await pod.peer.connect({ address: pod.addresses.ipv4, port: 80 });
+       console.log(String((await once(socket, "data"))[0]));
+       await pod.close();`,
+    );
+    expect(consumer.run(process.execPath, "proxy.js")).toBe("198.51.100.2 80\n");
+  });
+
   it("has types that a strict consumer can use, without those of Node", () => {
     const options = {
       module: "NodeNext",
