@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace sluice::nft {
 namespace {
@@ -19,15 +20,32 @@ struct Border {
   bool end;
 };
 
-int Collect(nftnl_set_elem* element, void* data) {
+// Nothing when the element says more than that: a catch-all holds every port, and an expression in it, such
+// as a limit, may say no to a port that is there.
+std::optional<Border> BorderOf(nftnl_set_elem* element) {
+  for (uint16_t attribute = 0; attribute <= NFTNL_SET_ELEM_MAX; ++attribute) {
+    const bool known = attribute == NFTNL_SET_ELEM_FLAGS || attribute == NFTNL_SET_ELEM_KEY ||
+                       attribute == NFTNL_SET_ELEM_USERDATA;
+    if (!known && nftnl_set_elem_is_set(element, attribute)) return std::nullopt;
+  }
+  uint32_t flags = 0;
+  if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_FLAGS)) {
+    flags = nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_FLAGS);
+  }
   uint32_t length = 0;
   const void* key = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &length);
   uint16_t port = 0;
-  if (key == nullptr || length < sizeof(port)) return 0;
+  if ((flags & ~NFT_SET_ELEM_INTERVAL_END) != 0 || key == nullptr || length != sizeof(port)) {
+    return std::nullopt;
+  }
   memcpy(&port, key, sizeof(port));
-  const bool end = nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_FLAGS) &&
-                   (nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END) != 0;
-  static_cast<std::vector<Border>*>(data)->push_back({ntohs(port), end});
+  return Border{ntohs(port), flags != 0};
+}
+
+int Collect(nftnl_set_elem* element, void* data) {
+  const auto border = BorderOf(element);
+  if (!border) return -1;
+  static_cast<std::vector<Border>*>(data)->push_back(*border);
   return 0;
 }
 
@@ -53,7 +71,7 @@ bool HoldsPorts(const nftnl_set* set) {
 
 std::vector<PortRange> PortsOf(nftnl_set* elements) {
   std::vector<Border> borders;
-  nftnl_set_elem_foreach(elements, Collect, &borders);
+  if (nftnl_set_elem_foreach(elements, Collect, &borders) < 0) return {};
   // Where one interval ends the next may begin.
   std::sort(borders.begin(), borders.end(), [](const Border& a, const Border& b) {
     return a.port != b.port ? a.port < b.port : a.end && !b.end;

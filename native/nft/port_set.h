@@ -17,7 +17,7 @@ using PortSets = std::map<std::string, std::vector<PortRange>>;
 // Whether a set holds ports and nothing else: no map, no time-outs, nothing that packets add.
 bool HoldsPorts(const nftnl_set* set);
 
-// The ports of its elements.
+// The ports of its elements; none when one of them says more than a port.
 std::vector<PortRange> PortsOf(nftnl_set* elements);
 
 }  // namespace sluice::nft

@@ -59,6 +59,12 @@ bool DecodeConditions(Cursor& cursor, Family family, const PortSets& port_sets, 
 // Sorts the matches as iptables writes them. False when they say more than a rule can in that form: two
 // addresses, interfaces or protocols, or ports without the protocol that they are of.
 bool Arrange(std::vector<Match>& matches) {
+  // iptables writes nothing for every address.
+  const auto every_address = [](const Match& match) {
+    const auto* subnet = std::get_if<SubnetMatch>(&match);
+    return subnet != nullptr && subnet->subnet.prefix_length == 0;
+  };
+  matches.erase(std::remove_if(matches.begin(), matches.end(), every_address), matches.end());
   std::stable_sort(matches.begin(), matches.end(),
                    [](const Match& a, const Match& b) { return PlaceOf(a) < PlaceOf(b); });
   // nft's `ip protocol tcp tcp dport 80` says it twice.

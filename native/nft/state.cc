@@ -129,11 +129,7 @@ void AskAll(Connection& connection, const std::vector<std::string>& chains, Stat
 
 bool ReadRules(Connection& connection, const TableState& table, const std::string& name, ChainState& chain) {
   const std::vector<char> request = DumpRules(table.family, table.name, name, connection.NextSequence());
-  return connection.Dump(request, [&](const nlmsghdr* message) {
-    StoredRule rule{NewRule()};
-    rule.whole = nftnl_rule_nlmsg_parse(message, rule.handle.get()) >= 0;
-    chain.rules.push_back(std::move(rule));
-  });
+  return connection.Dump(request, [&](const nlmsghdr* message) { chain.rules.push_back(RuleOf(message)); });
 }
 
 std::set<std::string> SetsLookedUp(const TableState& table) {
@@ -148,6 +144,17 @@ std::set<std::string> SetsLookedUp(const TableState& table) {
   return names;
 }
 
+// A set may go with its last rule; then the kernel has no elements to list.
+bool DumpElementsOf(Connection& connection, const std::vector<char>& request,
+                    const Connection::OnMessage& on_message) {
+  try {
+    return connection.Dump(request, on_message);
+  } catch (const Error& error) {
+    if (error.error_number != ENOENT) throw;
+    return false;
+  }
+}
+
 // Few rules look anything up: then this asks nothing. False when the ruleset changed meanwhile.
 bool ReadPortSets(Connection& connection, TableState& table) {
   for (const std::string& name : SetsLookedUp(table)) {
@@ -158,11 +165,13 @@ bool ReadPortSets(Connection& connection, TableState& table) {
     questions.Run();
     if (!HoldsPorts(set.get())) continue;
     const auto request = DumpElements(table.family, table.name, name, connection.NextSequence());
+    // libnftnl stops at an expression that it does not know: the elements behind it are missing.
+    bool whole = true;
     const auto on_elements = [&](const nlmsghdr* message) {
-      nftnl_set_elems_nlmsg_parse(message, set.get());
+      whole = nftnl_set_elems_nlmsg_parse(message, set.get()) >= 0 && whole;
     };
-    if (!connection.Dump(request, on_elements)) return false;
-    table.port_sets.emplace(name, PortsOf(set.get()));
+    if (!DumpElementsOf(connection, request, on_elements)) return false;
+    if (whole) table.port_sets.emplace(name, PortsOf(set.get()));
   }
   return true;
 }
@@ -173,6 +182,21 @@ const TableState* State::Find(Family family) const {
   const auto found = std::find_if(tables.begin(), tables.end(),
                                   [&](const TableState& table) { return table.family == family; });
   return found == tables.end() ? nullptr : &*found;
+}
+
+StoredRule RuleOf(const nlmsghdr* message) {
+  StoredRule rule{NewRule()};
+  rule.whole = nftnl_rule_nlmsg_parse(message, rule.handle.get()) >= 0;
+  if (rule.whole) return rule;
+  // libnftnl gives up before it comes to the userdata, where nft keeps its comment.
+  ForEachAttribute(static_cast<const char*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg),
+                   mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg), [&](const nlattr* attribute) {
+                     if (mnl_attr_get_type(attribute) != NFTA_RULE_USERDATA) return;
+                     nftnl_rule_set_data(rule.handle.get(), NFTNL_RULE_USERDATA,
+                                         mnl_attr_get_payload(attribute),
+                                         mnl_attr_get_payload_len(attribute));
+                   });
+  return rule;
 }
 
 uint32_t ReadGeneration(Connection& connection) {

@@ -22,6 +22,9 @@ struct StoredRule {
   bool whole = true;
 };
 
+// The rule in a message of a dump.
+StoredRule RuleOf(const nlmsghdr* message);
+
 struct ChainState {
   std::optional<int32_t> base_priority;  // absent: not a base chain
   uint32_t hook = 0;

@@ -3,12 +3,14 @@
 #include <napi.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/error.h"
@@ -94,17 +96,45 @@ std::shared_ptr<const NamespaceHandle> NamespaceArgument(const Napi::CallbackInf
 
 TaskRunner& Runner(Napi::Env env) { return *env.GetInstanceData<TaskRunner>(); }
 
-// (descriptor, direct ones too) -> {address, port, family: 4 | 6}; 0 when the connection was not redirected;
-// otherwise the errno.
-Napi::Value CallOriginalDestination(const Napi::CallbackInfo& info) {
-  const OriginalDestinationResult result =
-      OriginalDestination(IntegerArgument(info, 0, INT32_MIN, INT32_MAX), BooleanArgument(info, 1));
-  if (!result.destination) return Napi::Number::New(info.Env(), result.error_number);
-  Napi::Object object = Napi::Object::New(info.Env());
-  object.Set("address", result.destination->address);
-  object.Set("port", static_cast<uint32_t>(result.destination->port));
-  object.Set("family", result.destination->family == AF_INET ? 4 : 6);
-  return object;
+// Where a proxy's every connection passes, so Node-API itself, and no object is made here: (descriptor,
+// direct ones too) -> the address as text, with the port and the family, 4 or 6, in the array `answer`; 0
+// when the connection was not redirected; otherwise the errno.
+napi_value CallOriginalDestination(napi_env env, napi_callback_info info) {
+  std::array<napi_value, 2> arguments{};
+  size_t count = arguments.size();
+  void* answer = nullptr;
+  int32_t descriptor = -1;
+  bool include_direct = false;
+  napi_value value = nullptr;
+  if (napi_get_cb_info(env, info, &count, arguments.data(), nullptr, &answer) != napi_ok ||
+      napi_get_value_int32(env, arguments[0], &descriptor) != napi_ok ||
+      napi_get_value_bool(env, arguments[1], &include_direct) != napi_ok) {
+    napi_throw_type_error(env, nullptr, "originalDestination takes a descriptor and a boolean");
+    return nullptr;
+  }
+  const OriginalDestinationResult result = OriginalDestination(descriptor, include_direct);
+  if (!result.destination) {
+    napi_create_int32(env, result.error_number, &value);
+    return value;
+  }
+  auto* numbers = static_cast<uint32_t*>(answer);
+  numbers[0] = result.destination->port;
+  numbers[1] = result.destination->family == AF_INET ? 4 : 6;
+  const std::string_view address = result.destination->Address();
+  napi_create_string_latin1(env, address.data(), address.size(), &value);
+  return value;
+}
+
+// One array for each environment; the exports hold it.
+void ExportOriginalDestination(Napi::Env env, Napi::Object exports) {
+  Napi::Uint32Array answer = Napi::Uint32Array::New(env, 2);
+  napi_value function = nullptr;
+  const napi_status status = napi_create_function(env, "originalDestination", NAPI_AUTO_LENGTH,
+                                                  CallOriginalDestination, answer.Data(), &function);
+  if (status != napi_ok) throw Napi::Error::New(env);
+  exports.Set("originalDestination", function);
+  // Whoever keeps the function keeps the array that it writes to.
+  Napi::Object(env, function).DefineProperty(Napi::PropertyDescriptor::Value("answer", answer));
 }
 
 // () -> promise of a descriptor
@@ -233,7 +263,7 @@ Napi::Value Guarded(const Napi::CallbackInfo& info) {
 
 Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new TaskRunner(env));  // Node-API deletes it with the environment
-  exports.Set("originalDestination", Napi::Function::New<Guarded<CallOriginalDestination>>(env));
+  ExportOriginalDestination(env, exports);
   exports.Set("createNamespace", Napi::Function::New<Guarded<CallCreateNamespace>>(env));
   exports.Set("createVethPair", Napi::Function::New<Guarded<CallCreateVethPair>>(env));
   exports.Set("setLinkUp", Napi::Function::New<Guarded<CallSetLinkUp>>(env));

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 namespace sluice {
@@ -50,6 +51,29 @@ Endpoint ToEndpoint(const sockaddr_storage& storage) {
   return endpoint;
 }
 
+// inet_ntop(3) takes as long as half a system call for what these few digits say.
+size_t WriteIpv4(const unsigned char* bytes, std::array<char, 46>& text) {
+  char* end = text.data();
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), bytes[i]).ptr;
+  }
+  return static_cast<size_t>(end - text.data());
+}
+
+Destination ToDestination(const Endpoint& endpoint) {
+  Destination destination;
+  destination.family = endpoint.family;
+  destination.port = ntohs(endpoint.port);
+  if (endpoint.family == AF_INET) {
+    destination.length = WriteIpv4(endpoint.bytes.data(), destination.text);
+  } else {
+    inet_ntop(AF_INET6, endpoint.bytes.data(), destination.text.data(), destination.text.size());
+    destination.length = strlen(destination.text.data());
+  }
+  return destination;
+}
+
 OriginalDestinationResult Failure(int error_number) {
   OriginalDestinationResult result;
   result.error_number = error_number;
@@ -77,10 +101,7 @@ OriginalDestinationResult OriginalDestination(int descriptor, bool include_direc
 
   OriginalDestinationResult result;
   if (original == local && !include_direct) return result;  // tracked, not redirected
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (inet_ntop(original.family, original.bytes.data(), text.data(), text.size()) == nullptr)
-    return Failure(errno);
-  result.destination = Destination{original.family, text.data(), ntohs(original.port)};
+  result.destination = ToDestination(original);
   return result;
 }
 

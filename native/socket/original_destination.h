@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <string_view>
 
 namespace sluice {
 
 struct Destination {
   int family = 0;  // AF_INET or AF_INET6; an IPv4-mapped address is reported as AF_INET
-  std::string address;
   uint16_t port = 0;
+  // As inet_ntop(3) writes it.
+  std::array<char, 46> text{};  // INET6_ADDRSTRLEN
+  size_t length = 0;
+
+  std::string_view Address() const { return {text.data(), length}; }
 };
 
 struct OriginalDestinationResult {

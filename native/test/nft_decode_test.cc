@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <endian.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <netinet/in.h>
 
+#include <array>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,12 +18,15 @@
 #include "nft/port_set.h"
 #include "nft/rule.h"
 #include "nft/rule_builder.h"
+#include "nft/state.h"
+#include "xtables/extension.h"
 
 // Encodings that no program of this distribution writes. What nft and iptables-nft write is in
 // test/kernel/foreign-encodings.test.ts.
 
 using sluice::Family;
 using sluice::InstalledRule;
+using sluice::InterfaceMatch;
 using sluice::OwnerMatch;
 using sluice::PortRange;
 using sluice::ProtocolMatch;
@@ -27,11 +34,14 @@ using sluice::RedirectVerdict;
 using sluice::SubnetMatch;
 using sluice::nft::DecodeRule;
 using sluice::nft::HoldsPorts;
+using sluice::nft::JumpTarget;
 using sluice::nft::NewSet;
 using sluice::nft::PortsOf;
 using sluice::nft::RuleBuilder;
 using sluice::nft::RuleHandle;
+using sluice::nft::RuleOf;
 using sluice::nft::SetHandle;
+using sluice::nft::StoredRule;
 
 namespace {
 
@@ -156,6 +166,37 @@ TEST_CASE("an interface by its index is lo, or not understood") {
   }
 }
 
+TEST_CASE("the name of an interface: whole, the start of one, or none that an interface can have") {
+  using namespace std::string_view_literals;
+  struct Case {
+    std::string_view compared;
+    std::string_view name;  // empty: not understood
+  };
+  for (const Case& test : {
+           Case{"lo\0"sv, "lo"},
+           Case{"lo\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv, "lo"},
+           Case{"eth"sv, "eth+"},
+           Case{"eth+"sv, "eth++"},
+           // Here '+' is a character of the name; there it stands for any ending.
+           Case{"eth+\0"sv, ""},
+           Case{"lo\0x"sv, ""},
+           Case{"\0"sv, ""},
+           Case{"fourteen-chars"sv, "fourteen-chars+"},
+           // With its '+' no longer a name: iptables takes 15 characters.
+           Case{"fifteen-charact"sv, ""},
+           Case{"sixteen-characte"sv, ""},
+       }) {
+    CAPTURE(test.compared);
+    RuleBuilder builder;
+    builder.LoadMeta(NFT_META_OIFNAME);
+    builder.CompareEqual(test.compared.data(), static_cast<uint32_t>(test.compared.size()));
+    builder.Verdict(NFT_RETURN);
+    const InstalledRule rule = Read(builder);
+    CHECK(rule.understood == !test.name.empty());
+    if (rule.understood) CHECK(std::get<InterfaceMatch>(rule.matches[0]).name == test.name);
+  }
+}
+
 TEST_CASE("a redirect to one port, of nft's own") {
   struct Case {
     uint32_t max_register;  // 0: none
@@ -194,13 +235,84 @@ TEST_CASE("an address with bits beyond its prefix equals none: not understood") 
   }
 }
 
-TEST_CASE("a rule of which libnftnl knows only the start is not understood, and says so") {
-  RuleBuilder builder;
-  builder.Verdict(NFT_RETURN);
-  const InstalledRule rule = DecodeRule({builder.Take(), false}, Family::kIpv4, {});
+TEST_CASE("a mask of another length than the address is not understood") {
+  for (const uint32_t length : {2U, 4U, 16U, 32U}) {
+    CAPTURE(length);
+    const std::array<uint8_t, 4> address = {10, 0, 0, 0};
+    std::array<uint8_t, 32> mask{};
+    mask.fill(255);
+    RuleBuilder builder;
+    builder.LoadPayload(NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
+    RuleHandle rule = builder.Take();
+    nftnl_expr* bitwise = Append(rule, "bitwise");
+    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+    nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, mask.data(), length);
+    nftnl_expr* cmp = Append(rule, "cmp");
+    nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+    nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+    nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, address.data(), address.size());
+    nftnl_expr* verdict = Append(rule, "immediate");
+    nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+    nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(NFT_RETURN));
+    CHECK(DecodeRule({std::move(rule)}, Family::kIpv4, {}).understood == (length == 4));
+  }
+}
+
+TEST_CASE("a rule with an expression that libnftnl does not know is not understood, and keeps the rest") {
+  std::vector<char> bytes(1024);
+  nlmsghdr* message = nftnl_nlmsg_build_hdr(bytes.data(), NFT_MSG_NEWRULE, NFPROTO_IPV4, 0, 1);
+  mnl_attr_put_u64(message, NFTA_RULE_HANDLE, htobe64(77));
+  nlattr* expressions = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
+  for (const char* name : {"notrack", "newer", "immediate"}) {
+    nlattr* expression = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+    mnl_attr_put_strz(message, NFTA_EXPR_NAME, name);
+    mnl_attr_nest_end(message, mnl_attr_nest_start(message, NFTA_EXPR_DATA));
+    mnl_attr_nest_end(message, expression);
+  }
+  mnl_attr_nest_end(message, expressions);
+  mnl_attr_put(message, NFTA_RULE_USERDATA, 5, "\x00\x03hi");
+
+  const StoredRule stored = RuleOf(message);
+  CHECK_FALSE(stored.whole);
+  CHECK(nftnl_rule_get_u64(stored.handle.get(), NFTNL_RULE_HANDLE) == 77);
+  const InstalledRule rule = DecodeRule(stored, Family::kIpv4, {});
   CHECK_FALSE(rule.understood);
-  REQUIRE(rule.expressions.size() == 2);
-  CHECK(rule.expressions[0] == "immediate");
+  CHECK(rule.expressions == std::vector<std::string>{"notrack", "one that this libnftnl does not know"});
+  CHECK(rule.comment == "hi");
+}
+
+TEST_CASE("a comment is one, and not empty; of a rule that is not understood the first is told") {
+  const auto with_comments = [](const std::vector<std::string>& comments) {
+    RuleBuilder builder;
+    for (const std::string& comment : comments) {
+      builder.XtMatch(sluice::xtables::kComment, sluice::xtables::kCommentRevision,
+                      sluice::xtables::EncodeComment(comment));
+    }
+    builder.Counter();
+    builder.Verdict(NFT_RETURN);
+    return Read(builder);
+  };
+  CHECK(with_comments({"one"}).understood);
+  CHECK_FALSE(with_comments({""}).understood);
+  const InstalledRule two = with_comments({"one", "two"});
+  CHECK_FALSE(two.understood);
+  CHECK(two.comment == "one");
+  CHECK(two.expressions ==
+        std::vector<std::string>{"match comment", "match comment", "counter", "immediate"});
+  CHECK(two.counters.has_value());
+}
+
+TEST_CASE("a goto enters a chain as a jump does") {
+  const auto target = [](int32_t code, const char* chain) {
+    RuleBuilder builder;
+    builder.Counter();
+    builder.Verdict(code, chain);
+    return JumpTarget(builder.Take().get());
+  };
+  CHECK(target(NFT_JUMP, "ours") == "ours");
+  CHECK(target(NFT_GOTO, "ours") == "ours");
+  CHECK(target(NFT_RETURN, nullptr).empty());
 }
 
 TEST_CASE("comments in the userdata, whole or broken") {
@@ -223,6 +335,34 @@ TEST_CASE("the elements of a set of ports, in whatever order the kernel lists th
   CHECK(intervals({{0, false}, {10, true}, {65000, false}}) == "0-9,65000-65535");
   CHECK(intervals({{20, false}, {20, true}, {10, false}, {30, true}}) == "10-19,20-29");
   CHECK(intervals({}).empty());
+}
+
+TEST_CASE("an element that says more than a port, or less: none of the set's") {
+  const auto with = [](const std::function<void(nftnl_set_elem*)>& change) {
+    const SetHandle set = PortSet(0, {{22, false}});
+    nftnl_set_elem* element = nftnl_set_elem_alloc();
+    const uint16_t wire = htons(80);
+    nftnl_set_elem_set(element, NFTNL_SET_ELEM_KEY, &wire, sizeof(wire));
+    change(element);
+    nftnl_set_elem_add(set.get(), element);
+    return Text(PortsOf(set.get()));
+  };
+  CHECK(with([](nftnl_set_elem*) {}) == "22-22,80-80");
+  // nft's comment of an element.
+  CHECK(with([](nftnl_set_elem* element) {
+          nftnl_set_elem_set(element, NFTNL_SET_ELEM_USERDATA, "\x00\x02x", 4);
+        }) == "22-22,80-80");
+  CHECK(with([](nftnl_set_elem* catch_all) {
+          nftnl_set_elem_unset(catch_all, NFTNL_SET_ELEM_KEY);
+          nftnl_set_elem_set_u32(catch_all, NFTNL_SET_ELEM_FLAGS, 2);  // NFT_SET_ELEM_CATCHALL
+        }).empty());
+  CHECK(with([](nftnl_set_elem* element) { nftnl_set_elem_unset(element, NFTNL_SET_ELEM_KEY); }).empty());
+  CHECK(with([](nftnl_set_elem* range) {
+          const uint16_t last = htons(90);
+          nftnl_set_elem_set(range, NFTNL_SET_ELEM_KEY_END, &last, sizeof(last));
+        }).empty());
+  CHECK(
+      with([](nftnl_set_elem* ends) { nftnl_set_elem_set_u64(ends, NFTNL_SET_ELEM_TIMEOUT, 1000); }).empty());
 }
 
 TEST_CASE("a set of anything else is no set of ports") {

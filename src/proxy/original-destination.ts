@@ -23,8 +23,13 @@ export interface OriginalDestinationOptions {
   direct?: boolean;
 }
 
+/** The addon's: the address, with port and family in `answer`; 0 when nobody redirected the connection; else the errno. */
+interface Question {
+  (descriptor: number, direct: boolean): string | number;
+  readonly answer: Uint32Array;
+}
+
 let ask: Question | undefined;
-type Question = (descriptor: number, direct: boolean) => unknown;
 
 /**
  * Asks the kernel where the peer of an accepted connection wanted to go, before a rule of this host sent it here.
@@ -45,11 +50,13 @@ export function originalDestination(
   { direct = false }: OriginalDestinationOptions = {},
 ): OriginalDestination | null {
   ask ??= loadQuestion();
-  const answer = ask(typeof socket === "number" ? socket : descriptorOf(socket), direct);
-  if (answer === 0 || answer === constants.errno.ENOENT) return null;
-  if (typeof answer === "number") throw failure(answer);
-  if (!isAnswer(answer)) throw new TypeError("the addon socket gave a malformed destination");
-  return { address: answer.address, port: answer.port, family: answer.family === 4 ? "ipv4" : "ipv6" };
+  const address = ask(typeof socket === "number" ? socket : descriptorOf(socket), direct);
+  if (typeof address === "string") {
+    const [port = 0, version] = ask.answer;
+    return { address, port, family: version === 4 ? "ipv4" : "ipv6" };
+  }
+  if (address === 0 || address === constants.errno.ENOENT) return null;
+  throw failure(address);
 }
 
 function loadQuestion(): Question {
@@ -64,20 +71,9 @@ function exportsQuestion(value: unknown): value is { originalDestination: Questi
     typeof value === "object" &&
     value !== null &&
     "originalDestination" in value &&
-    typeof value.originalDestination === "function"
-  );
-}
-
-function isAnswer(value: unknown): value is { address: string; port: number; family: 4 | 6 } {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "address" in value &&
-    typeof value.address === "string" &&
-    "port" in value &&
-    typeof value.port === "number" &&
-    "family" in value &&
-    (value.family === 4 || value.family === 6)
+    typeof value.originalDestination === "function" &&
+    "answer" in value.originalDestination &&
+    ArrayBuffer.isView(value.originalDestination.answer)
   );
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <linux/netfilter/nf_tables.h>
+#include <net/if.h>
 
 #include <cstring>
 
@@ -14,6 +15,21 @@ namespace {
 // LOOPBACK_IFINDEX (include/net/flow.h): lo, in every network namespace. nft's `oif lo` keeps the index;
 // those of others say nothing of the interface that has the name later.
 constexpr uint32_t kLoopbackIndex = 1;
+
+// The name that these bytes are compared with: whole where they hold its NUL, else the start of names. The
+// kernel fills up with NULs (strscpy_pad), so that nothing else behind one is ever equal; and a whole name
+// that ends in '+' has no words in the rule model.
+std::optional<std::string> ComparedName(std::string_view bytes) {
+  const size_t end = bytes.find('\0');
+  std::string name(bytes.substr(0, end));
+  if (end == std::string_view::npos) {
+    name += '+';
+  } else if (name.empty() || name.back() == '+' || bytes.find_first_not_of('\0', end) != bytes.npos) {
+    return std::nullopt;
+  }
+  if (name.size() >= IFNAMSIZ) return std::nullopt;
+  return name;
+}
 
 }  // namespace
 
@@ -41,11 +57,10 @@ std::optional<Match> DecodeInterface(Cursor& cursor) {
     cursor.Take(comparison->expressions);
     return InterfaceMatch{out, "lo"};
   }
-  const size_t end = comparison->value.find('\0');
-  std::string name(comparison->value.substr(0, end));
-  if (end == std::string_view::npos) name += '+';
+  auto name = ComparedName(comparison->value);
+  if (!name) return std::nullopt;
   cursor.Take(comparison->expressions);
-  return InterfaceMatch{out, std::move(name)};
+  return InterfaceMatch{out, std::move(*name)};
 }
 
 }  // namespace sluice::nft

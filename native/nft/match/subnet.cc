@@ -25,7 +25,7 @@ Address MaskOf(size_t prefix_length) {
   return mask;
 }
 
-// The prefix length that a mask of the whole address stands for; nothing when it has holes.
+// The prefix length that a mask, no longer than an address, stands for; nothing when it has holes.
 std::optional<size_t> PrefixLength(std::string_view mask) {
   for (size_t length = 0; length <= mask.size() * 8; ++length) {
     const Address wanted = MaskOf(length);
@@ -66,8 +66,9 @@ std::optional<Match> DecodeSubnet(Cursor& cursor, Family family) {
   if (!comparison || comparison->value.size() != length) return std::nullopt;
   size_t prefix_length = length * 8;
   if (!comparison->mask.empty()) {
+    if (comparison->mask.size() != length) return std::nullopt;
     const auto masked = PrefixLength(comparison->mask);
-    if (!masked || comparison->mask.size() != length) return std::nullopt;
+    if (!masked) return std::nullopt;
     prefix_length = *masked;
   }
   SubnetMatch match{destination, {family, {}, static_cast<uint8_t>(prefix_length)}};
