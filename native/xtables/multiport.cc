@@ -29,7 +29,9 @@ std::optional<Match> DecodeMultiport(const Extension& extension) {
     const bool range = info->pflags[i] != 0;
     if (range && i + 1 >= info->count) return std::nullopt;
     const uint16_t first = info->ports[i];
-    match.ports.push_back({first, range ? info->ports[++i] : first});
+    const uint16_t last = range ? info->ports[++i] : first;
+    if (first > last) return std::nullopt;  // no port is in it
+    match.ports.push_back({first, last});
   }
   return match;
 }
