@@ -49,7 +49,8 @@ async function listen(direction: Direction, port: number): Promise<void> {
     },
     (client, destination) => forward(client, destination, direction),
   );
-  server.listen(port, "::");
+  // Node's default is 511: a thousand connections at once would overflow it, and some be reset.
+  server.listen({ port, host: "::", backlog: 4096 });
   await once(server, "listening");
 }
 

@@ -154,7 +154,8 @@ export class NetworkNamespace implements AsyncDisposable {
     this.#adoptable(fd);
     server.on("connection", (socket: Socket) => track(this.#sockets, socket));
     const listening = once(server, "listening");
-    server.listen({ fd, backlog });
+    // Node takes the backlog of a descriptor from here alone, and sets it anew.
+    server.listen({ fd }, backlog);
     track(this.#servers, server);
     await listening;
     return server;
