@@ -55,7 +55,7 @@ export function fetchLibiptc({ mirror, suite }) {
   const unpacked = join(partial, "unpacked");
   mkdirSync(unpacked);
   const wanted = ["--wildcards", "*/libiptc/*.[ch]", "*/include/*", "*/COPYING"];
-  run("tar", ["-xf", archive, "-C", unpacked, "--strip-components=1", ...wanted], partial);
+  run("tar", ["-xf", archive, "-C", unpacked, "--strip-components=1", "--no-same-owner", ...wanted], partial);
   // configure would make it. Of libiptc only dump_entries uses it, which nobody calls.
   writeFileSync(join(unpacked, "include/xtables-version.h"), '#define XTABLES_VERSION "libiptc"\n');
   // Apart from the package's own copies of the kernel's headers, which are older than the system's.
