@@ -6,6 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { keepCopy, kept } from "./cache.mjs";
 
 const repository = join(import.meta.dirname, "../..");
 
@@ -23,37 +24,53 @@ function run(file, args, cwd) {
   }
 }
 
+const archiveName = "iptables.orig.tar.xz";
+
 /**
- * Gets the sources, unless they are there. Neither the machine's list of sources nor its package lists change.
+ * Fetches the archive of the sources into a folder. Neither the machine's list of sources nor its package lists change.
  *
  * @param {{ mirror: () => string, suite: string }} origin
+ * @param {string} folder
+ * @returns {string} its path
  */
-export function fetchLibiptc({ mirror, suite }) {
-  const destination = join(repository, libiptc);
-  if (existsSync(destination)) return;
-  console.log("standalone: getting the sources of libiptc (once)");
-  const partial = `${destination}.partial`;
-  rmSync(partial, { recursive: true, force: true });
-  for (const folder of ["lists/partial", "cache/archives/partial"]) {
-    mkdirSync(join(partial, folder), { recursive: true });
+function fetchArchive({ mirror, suite }, folder) {
+  for (const name of ["lists/partial", "cache/archives/partial"]) {
+    mkdirSync(join(folder, name), { recursive: true });
   }
-  const sourceList = join(partial, "sources.list");
+  const sourceList = join(folder, "sources.list");
   writeFileSync(sourceList, `deb-src ${mirror()} ${suite} main\n`);
   const options = [
     `Dir::Etc::SourceList=${sourceList}`,
     "Dir::Etc::SourceParts=-",
-    `Dir::State::Lists=${join(partial, "lists")}`,
-    `Dir::Cache=${join(partial, "cache")}`,
+    `Dir::State::Lists=${join(folder, "lists")}`,
+    `Dir::Cache=${join(folder, "cache")}`,
     // Without it, apt wants the folder to belong to its own user.
     "APT::Sandbox::User=root",
   ].flatMap((option) => ["-o", option]);
-  run("apt-get", ["-q", ...options, "update", "--error-on=any"], partial);
-  run("apt-get", ["-q", ...options, "source", "--download-only", "iptables"], partial);
+  run("apt-get", ["-q", ...options, "update", "--error-on=any"], folder);
+  run("apt-get", ["-q", ...options, "source", "--download-only", "iptables"], folder);
 
-  const archive = readdirSync(partial).find((name) => /\.orig\.tar\.\w+$/.test(name));
+  const archive = readdirSync(folder).find((name) => /\.orig\.tar\.\w+$/.test(name));
   if (archive === undefined) throw new Error("the package iptables has no archive of sources");
+  keepCopy(archiveName, join(folder, archive));
+  return join(folder, archive);
+}
+
+/**
+ * Gets the sources, unless they are there.
+ *
+ * @param {{ mirror: () => string, suite: string }} origin
+ */
+export function ensureLibiptc(origin) {
+  const destination = join(repository, libiptc);
+  if (existsSync(destination)) return;
+  const partial = `${destination}.partial`;
+  rmSync(partial, { recursive: true, force: true });
   const unpacked = join(partial, "unpacked");
-  mkdirSync(unpacked);
+  mkdirSync(unpacked, { recursive: true });
+  let archive = kept(archiveName);
+  console.log(`standalone: sources of libiptc: ${archive ?? `Debian ${origin.suite}`}`);
+  archive ??= fetchArchive(origin, partial);
   const wanted = ["--wildcards", "*/libiptc/*.[ch]", "*/include/*", "*/COPYING"];
   run("tar", ["-xf", archive, "-C", unpacked, "--strip-components=1", "--no-same-owner", ...wanted], partial);
   // configure would make it. Of libiptc only dump_entries uses it, which nobody calls.

@@ -3,11 +3,12 @@
 // Where the static executables are compiled: this machine, if it is a Debian 13 with all that is needed, else a
 // Debian 13 root under build/, made once by mmdebstrap and entered by chroot. Nothing is mounted in it.
 
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { fetchLibiptc, libiptc } from "./libiptc.mjs";
+import { keep, kept } from "./cache.mjs";
+import { ensureLibiptc, libiptc } from "./libiptc.mjs";
 
 const packages = ["g++", "libquickjs", "libnftnl-dev", "libmnl-dev", "rapidjson-dev"];
 // QuickJS has no stable interface: this is the version that native/quickjs is written for.
@@ -57,30 +58,44 @@ function mirror() {
   return url;
 }
 
+const removeTrees = (...paths) => execFileSync("rm", ["-rf", "--one-file-system", ...paths]);
+
+/** Puts the root there, from what was kept or from the mirror. @param {string} root */
+function unpackDebianRoot(root) {
+  const archiveName = `debian-${suite}.tar`;
+  const archive = kept(archiveName);
+  if (archive !== undefined) {
+    mkdirSync(root);
+    const { status } = spawnSync("tar", ["-xpf", archive, "-C", root, "--numeric-owner"], {
+      stdio: "ignore",
+    });
+    if (status === 0 && installed(root) !== undefined) return;
+    removeTrees(root);
+  }
+  console.log("standalone: making a Debian 13 root in build/debian13 (once, about half a minute)");
+  const args = ["--variant=minbase", `--include=${packages.join(",")}`, suite, root];
+  execFileSync("mmdebstrap", [...args, mirror()], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+  keep(archiveName, (path) => execFileSync("tar", ["-cf", path, "-C", root, "--numeric-owner", "."]));
+}
+
 function makeDebianRoot() {
   const needed = `the static executables need Debian 13 to build (${packages.join(", ")})`;
   if (process.getuid?.() !== 0) {
     throw new Error(`${needed}; to make such a root in build/debian13, run this as root`);
   }
   const partial = `${debianRoot}.partial`;
-  const args = ["--variant=minbase", `--include=${packages.join(",")}`, suite, partial];
-  console.log("standalone: making a Debian 13 root in build/debian13 (once, about half a minute)");
-  const remove = (...paths) => execFileSync("rm", ["-rf", "--one-file-system", ...paths]);
-  remove(partial);
+  removeTrees(partial);
   mkdirSync(join(repository, "build"), { recursive: true });
   try {
-    execFileSync("mmdebstrap", [...args, mirror()], {
-      stdio: ["ignore", "ignore", "pipe"],
-      encoding: "utf8",
-    });
+    unpackDebianRoot(partial);
   } catch (error) {
     if (error.code === "ENOENT") throw new Error(`${needed}, or ${error.path} to make a Debian 13 root`);
-    throw new Error(`mmdebstrap failed:\n${error.stderr}`);
+    throw new Error(`no Debian 13 root could be made:\n${error.stderr ?? error.message}`);
   }
   if (installed(partial) === undefined)
     throw new Error(`the new Debian 13 root lacks what it should hold: ${partial}`);
   // Not before: what there was may be all there is, should the mirror be out of reach.
-  remove(debianRoot);
+  removeTrees(debianRoot);
   renameSync(partial, debianRoot);
 }
 
@@ -96,7 +111,7 @@ async function execute([file, ...args], directory) {
 
 /** @returns {Toolchain} */
 export function openToolchain() {
-  fetchLibiptc({ mirror, suite });
+  ensureLibiptc({ mirror, suite });
   const here = installed("/");
   if (here !== undefined) {
     return {
