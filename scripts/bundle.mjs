@@ -35,6 +35,13 @@ export const programs = [
   },
 ];
 
+/** @type {Pick<Program, "name" | "sources" | "script">[]} what there is for Node only, each from <name>-node.ts */
+const nodePrograms = ["sluice-test-userns", "sluice-test-userns-loopback"].map((name) => ({
+  name,
+  sources: "src/bin",
+  script: `dist/bin/${name}.cjs`,
+}));
+
 // What ECMAScript 2022 has and native/quickjs/host.cc leaves out, and what Node adds to it. esbuild replaces only
 // references to the global of this name, so a marker in its output is a use.
 const absent = `
@@ -69,7 +76,7 @@ function write(path, text) {
   writeFileSync(path, text);
 }
 
-/** @param {Program} program */
+/** @param {Pick<Program, "name" | "sources" | "script">} program */
 async function bundleForNode({ name, sources, script }) {
   const path = join(root, script);
   const text = await bundle({
@@ -108,7 +115,10 @@ export async function bundleForStandalone({ name, sources }) {
 
 if (import.meta.filename === process.argv[1]) {
   try {
-    await Promise.all(programs.flatMap((program) => [bundleForNode(program), bundleForStandalone(program)]));
+    await Promise.all([
+      ...[...programs, ...nodePrograms].map((program) => bundleForNode(program)),
+      ...programs.map((program) => bundleForStandalone(program)),
+    ]);
   } catch (error) {
     console.error(`bundle: ${error.message}`);
     process.exitCode = 1;

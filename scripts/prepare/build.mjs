@@ -45,7 +45,8 @@ export function buildJavaScript() {
   const inputs = ["src", "test/standalone/probe", "scripts/bundle.mjs"];
   const settings = ["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"];
   const stamp = digest([...inputs, ...settings]);
-  const outputs = ["dist/index.js", "dist/bin/proxy-init.cjs", "dist/bin/sluice.cjs"];
+  const commands = ["proxy-init", "sluice", "sluice-test-userns", "sluice-test-userns-loopback"];
+  const outputs = ["dist/index.js", ...commands.map((name) => `dist/bin/${name}.cjs`)];
   const fresh = existsSync(stampPath) && readFileSync(stampPath, "utf8") === stamp;
   if (fresh && outputs.every((path) => existsSync(path))) return;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
 import { loadAddon } from "./addons.ts";
 import type { Backend, Host } from "./host.ts";
+import { writeAll } from "./write-all.ts";
 
 type Call = (request: string) => Promise<string>;
 
@@ -56,24 +57,6 @@ function readText(path: string): string {
     const reason = getSystemErrorMap().get(errno)?.[1] ?? String(error);
     throw new Error(`cannot read ${path}: ${reason}`, { cause: error });
   }
-}
-
-/** Standard output may be a pipe that does not block: then what it cannot take now is written again. */
-function writeAll(fd: 1 | 2, text: string): void {
-  const bytes = Buffer.from(text, "utf8");
-  let written = 0;
-  while (written < bytes.length) {
-    try {
-      written += writeSync(fd, bytes, written);
-    } catch (error) {
-      if (!isErrno(error, "EAGAIN")) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    }
-  }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }
 
 function doorOf(addon: unknown, backend: Backend): Call {

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// What runs between unshare and the command: two scripts for sh. Descriptor 3 is a conversation with the process that
+// started them, which answers each line with one; when that has ended, `read` fails. Descriptor 4 is the command's
+// standard error, 2 is read by that process until the command starts.
+
+/** The exit code of the script that sets loopback up, when the capability for it is missing. */
+export const REFUSED = 77;
+
+/**
+ * The first, in namespaces without ids. As long as none are mapped, a program that is started has no capabilities
+ * (user_namespaces(7)), so this only waits for them. setpriv comes after, because to gain capabilities clears the
+ * signal that it sets (prctl(2), PR_SET_PDEATHSIG).
+ *
+ * $1 is the second, the rest are its arguments.
+ */
+const UNMAPPED = `
+echo unshared >&3; read -r answer <&3 || exit
+exec setpriv --pdeathsig=KILL -- sh -c "$1" "$0" "$@"`;
+
+/**
+ * The second, as root. $1 is itself, $2 and $3 are Node and the script that sets loopback up, the rest is the command.
+ *
+ * Its second line is sent when the signal is already set: had the other process ended before that, \`read\` would fail.
+ * The command gets a process namespace where /proc can be mounted for one: when the processes above it are killed,
+ * the kernel kills everything in it. The first process there is sh, which reaps orphans, and for which signals do
+ * nothing; the command is the second, with number 2. What sh says of its end ("Terminated") is nobody's business.
+ * `exec` takes the command from PATH, even if sh has one of its own by that name.
+ */
+const MAPPED = `
+"$2" "$3" || exit
+shift 3
+echo up >&3; read -r answer <&3 || exit
+if unshare --mount --pid --fork --kill-child --mount-proc -- true 2>/dev/null; then
+  echo second >&3
+  exec 2>&4 3>&- 4>&-
+  exec unshare --mount --pid --fork --kill-child --mount-proc -- \\
+    sh -c 'exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit' "$0" "$@"
+fi
+echo first >&3
+exec 2>&4 3>&- 4>&-
+exec "$@"`;
+
+/** What to start, by util-linux's unshare. */
+export function unshareArguments(
+  program: string,
+  loopback: readonly [string, string],
+  command: readonly string[],
+): string[] {
+  return ["--user", "--net", "--", "sh", "-c", UNMAPPED, program, MAPPED, ...loopback, ...command];
+}
