@@ -23,8 +23,9 @@ exec setpriv --pdeathsig=KILL -- sh -c "$1" "$0" "$@"`;
  *
  * Its second line is sent when the signal is already set: had the other process ended before that, \`read\` would fail.
  * The command gets a process namespace where /proc can be mounted for one: when the processes above it are killed,
- * the kernel kills everything in it. The first process there is sh, which reaps orphans, and for which signals do
- * nothing; the command is the second, with number 2. What sh says of its end ("Terminated") is nobody's business.
+ * the kernel kills everything in it. The first process there is sh, which reaps orphans and outlives a SIGINT from
+ * the terminal; the command is the second, with number 2, and has the signals as they were. What sh says of its end
+ * ("Terminated") is nobody's business. The exit code comes as the last line, because unshare may end by that SIGINT.
  * `exec` takes the command from PATH, even if sh has one of its own by that name.
  */
 const MAPPED = `
@@ -33,9 +34,8 @@ shift 3
 echo up >&3; read -r answer <&3 || exit
 if unshare --mount --pid --fork --kill-child --mount-proc -- true 2>/dev/null; then
   echo second >&3
-  exec 2>&4 3>&- 4>&-
   exec unshare --mount --pid --fork --kill-child --mount-proc -- \\
-    sh -c 'exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit' "$0" "$@"
+    sh -c 'trap : INT HUP; exec 2>/dev/null; (exec "$@" 2>&4 3>&- 4>&-); echo $? >&3' "$0" "$@"
 fi
 echo first >&3
 exec 2>&4 3>&- 4>&-

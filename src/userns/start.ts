@@ -91,7 +91,9 @@ class Run {
     onReady(mapped);
     this.#conversation.answer();
     this.#position = (await this.#conversation.next()) === "second" ? "second" : "first";
-    return { exitCode: await this.#ended };
+    const told = this.#position === "second" ? await this.#conversation.next() : undefined;
+    const code = await this.#ended;
+    return { exitCode: told === undefined ? code : Number(told) };
   }
 
   /** Sends a signal to the command, or ends what has not become one yet. */

@@ -24,6 +24,8 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
         "LICENSE",
         "README.md",
         "dist/bin/proxy-init.cjs",
+        "dist/bin/sluice-test-userns-loopback.cjs",
+        "dist/bin/sluice-test-userns.cjs",
         "dist/bin/sluice.cjs",
         "dist/index.d.ts",
         "dist/index.js",
@@ -79,6 +81,13 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     expect(consumer.run(process.execPath, "proxy.js")).toBe("198.51.100.2 80\n");
   });
 
+  it("makes namespaces for tests with sluice-test-userns", ({ skip }) => {
+    skip(!root, reasons.kernel); // others may not be allowed user namespaces
+    const show = "cat /proc/self/uid_map; cat /proc/net/if_inet6";
+    const shown = consumer.run("npx", "--no-install", "sluice-test-userns", "--", "sh", "-c", show);
+    expect(shown).toMatch(/^ *0 +0 +\d+\n0{31}1 .* lo\n$/);
+  });
+
   it("has types that a strict consumer can use, without those of Node", () => {
     const options = {
       module: "NodeNext",
@@ -101,7 +110,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     consumer.run(process.execPath, path.join(repository, "node_modules/typescript/bin/tsc"), "-p", ".");
   });
 
-  it("brings the commands proxy-init and sluice", () => {
+  it("brings the commands proxy-init, sluice and sluice-test-userns", () => {
     const flags = [
       "--incoming-proxy-port",
       "4143",
@@ -114,6 +123,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     ];
     expect(consumer.run("npx", "--no-install", "proxy-init", ...flags, "--simulate")).toContain("4143");
     expect(consumer.run("npx", "--no-install", "sluice", "--help")).toContain("init");
+    expect(consumer.run("npx", "--no-install", "sluice-test-userns", "--help")).toContain("COMMAND");
   });
 
   it.for(["nft", "legacy"])("installs, inspects and removes a ruleset in mode %s", (mode, { skip }) => {
