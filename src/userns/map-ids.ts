@@ -57,7 +57,7 @@ export function planMap(caller: Caller): MapPlan {
   const entries = `enter "${userName ?? uid}:100000:65536" in /etc/subuid and /etc/subgid`;
   const programs = "install newuidmap and newgidmap (Debian's package uidmap)";
   const steps = [...(given ? [] : [entries]), ...(caller.hasMapPrograms ? [] : [programs])];
-  return { by: "caller", more: steps.join(", and ") };
+  return { by: "caller", more: `to change that, ${steps.join(", and ")}` };
 }
 
 /** What was mapped. */

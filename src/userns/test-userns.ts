@@ -76,7 +76,9 @@ async function attempt(world: World, command: readonly string[]): Promise<Outcom
 
 function readyLine({ uids, more }: Mapped): string {
   const line = `in a new user and network namespace as root; uids mapped: ${describeMap(uids)}`;
-  return more === undefined ? line : `${line}; programs can run as no other user: ${more}`;
+  return more === undefined
+    ? line
+    : `${line}; no program can run as another user, and no rule can name one: ${more}`;
 }
 
 const HELP = `Runs a command as root of a new user and network namespace, for tests with sluice/testing without root.

@@ -92,7 +92,7 @@ describe("a test suite without root", () => {
     const { stderr } = await run([...asUser, "true"]);
     expect(stderr).toMatch(
       new RegExp(
-        `^${LINE}0 \\(uid ${UID} outside\\); programs can run as no other user: enter "${UID}:100000:65536" in /etc/subuid and /etc/subgid(, and install newuidmap and newgidmap \\(Debian's package uidmap\\))?\n$`,
+        `^${LINE}0 \\(uid ${UID} outside\\); no program can run as another user, and no rule can name one: to change that, enter "${UID}:100000:65536" in /etc/subuid and /etc/subgid(, and install newuidmap and newgidmap \\(Debian's package uidmap\\))?\n$`,
       ),
     );
   });
@@ -143,10 +143,13 @@ printf '%s %s %s\\n' "$@" | ${bin}/root-tee /proc/$pid/${kind}_map >/dev/null\n`
   };
   const env = (first: string) => ({ ...process.env, PATH: `${process.env.PATH}:${first}` });
 
-  it("programs in a pod can run as other users", async () => {
+  it("programs in a pod can run as other users, and rules name them", async () => {
     const script = `
+      import { install } from "sluice";
       import { createPod } from "sluice/testing";
       const pod = await createPod();
+      const policy = { outbound: { proxyPort: 4140 }, proxy: { uid: 2102 } };
+      await install(policy, { mode: "nft", netns: pod.namespace.path });
       const { stdout, stderr } = await pod.namespace.exec("sh", ["-c", "id -u; id -g; id -G; flock -n -s $XTABLES_LOCKFILE echo locked"], { uid: 2102, gid: 65534 });
       process.stdout.write(stdout + stderr);
       await pod.close();`;
@@ -173,7 +176,7 @@ printf '%s %s %s\\n' "$@" | ${bin}/root-tee /proc/$pid/${kind}_map >/dev/null\n`
         env: { ...process.env, PATH },
       });
       expect(result.stderr).toBe(
-        `${LINE}0 (uid ${UID} outside); programs can run as no other user: new${kind}map failed: no luck\n`,
+        `${LINE}0 (uid ${UID} outside); no program can run as another user, and no rule can name one: new${kind}map failed: no luck\n`,
       );
       expect(result.stdout).toMatch(new RegExp(`^ *0 +${UID} +1\n$`));
     }

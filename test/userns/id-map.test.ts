@@ -119,6 +119,6 @@ describe("planMap", () => {
       'enter "1000:100000:65536" in /etc/subuid and /etc/subgid, and install newuidmap and newgidmap (Debian\'s package uidmap)',
     ],
   ])("says how to get more: %s", (_, change, more) => {
-    expect(planMap({ ...caller, ...change })).toEqual({ by: "caller", more });
+    expect(planMap({ ...caller, ...change })).toEqual({ by: "caller", more: `to change that, ${more}` });
   });
 });
