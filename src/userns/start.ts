@@ -7,6 +7,7 @@ import { Duplex, type Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Conversation } from "./conversation.ts";
 import type { Failure } from "./diagnosis.ts";
+import { createLockFile } from "./lock-file.ts";
 import { type Caller, type Mapped, mapIds, planMap } from "./map-ids.ts";
 import { secondProcessBelow } from "./process-table.ts";
 import { type ForwardedSignal, onSignals, sharesTerminal } from "./signals.ts";
@@ -16,6 +17,7 @@ export interface StartOptions {
   /** What stands before the messages of the shell that starts the command. */
   readonly program: string;
   readonly command: readonly string[];
+  /** The command gets it, with XTABLES_LOCKFILE if that is not in it. */
   readonly env: NodeJS.ProcessEnv;
   readonly caller: Caller;
   /** The script that sets loopback up. */
@@ -29,24 +31,31 @@ export type Outcome = { readonly exitCode: number } | { readonly failure: Failur
 
 /** Runs a command in a new user and network namespace, with this process's standard streams. */
 export async function start(options: StartOptions): Promise<Outcome> {
-  const child = spawn(
-    "unshare",
-    unshareArguments(options.program, [process.execPath, options.loopbackScript], options.command),
-    {
-      // "pipe" gives a socket, which carries both directions.
-      stdio: ["inherit", "inherit", "pipe", "pipe", 2],
-      env: options.env,
-      detached: !sharesTerminal(),
-    },
-  );
-  const run = new Run(child);
-  const stop = onSignals((signal) => run.handOn(signal));
+  let run: Run | undefined;
+  // Before there is anything that a signal could leave behind. Listeners are called when this function waits.
+  const stop = onSignals((signal) => run?.handOn(signal));
+  const lock = options.env.XTABLES_LOCKFILE ? undefined : createLockFile();
   try {
+    const env = lock === undefined ? options.env : { ...options.env, XTABLES_LOCKFILE: lock.path };
+    run = new Run(startUnshare(options, env));
     return await run.follow(options);
   } finally {
+    run?.kill();
+    lock?.remove();
     stop();
-    run.kill();
   }
+}
+
+function startUnshare(
+  { program, loopbackScript, command }: StartOptions,
+  env: NodeJS.ProcessEnv,
+): ChildProcess {
+  return spawn("unshare", unshareArguments(program, [process.execPath, loopbackScript], command), {
+    // "pipe" gives a socket, which carries both directions.
+    stdio: ["inherit", "inherit", "pipe", "pipe", 2],
+    env,
+    detached: !sharesTerminal(),
+  });
 }
 
 class Run {
@@ -90,8 +99,10 @@ class Run {
     }
     onReady(mapped);
     this.#conversation.answer();
-    this.#position = (await this.#conversation.next()) === "second" ? "second" : "first";
-    const told = this.#position === "second" ? await this.#conversation.next() : undefined;
+    const position = await this.#conversation.next();
+    if (this.#endedBy !== undefined) return { exitCode: exitCode(null, this.#endedBy) };
+    this.#position = position === "second" ? "second" : "first";
+    const told = position === "second" ? await this.#conversation.next() : undefined;
     const code = await this.#ended;
     return { exitCode: told === undefined ? code : Number(told) };
   }

@@ -5,7 +5,6 @@ import { parseArguments } from "./arguments.ts";
 import { diagnose } from "./diagnosis.ts";
 import { readFacts } from "./facts.ts";
 import { describeMap } from "./id-map.ts";
-import { createLockFile } from "./lock-file.ts";
 import { isInPath, machine, readCaller } from "./machine.ts";
 import type { Mapped } from "./map-ids.ts";
 import { type Outcome, start } from "./start.ts";
@@ -59,19 +58,14 @@ async function attempt(world: World, command: readonly string[]): Promise<Outcom
   const path = world.env.PATH ?? "";
   const absent = ["unshare", "setpriv"].find((name) => !isInPath(name, path));
   if (absent !== undefined) return { failure: { step: "program", name: absent } };
-  const lock = world.env.XTABLES_LOCKFILE ? undefined : createLockFile();
-  try {
-    return await start({
-      program: PROGRAM,
-      command,
-      env: lock === undefined ? world.env : { ...world.env, XTABLES_LOCKFILE: lock.path },
-      caller: readCaller(world.uid, world.gid, path),
-      loopbackScript: world.loopbackScript,
-      onReady: (mapped) => world.write(2, `${PROGRAM}: ${readyLine(mapped)}\n`),
-    });
-  } finally {
-    lock?.remove();
-  }
+  return await start({
+    program: PROGRAM,
+    command,
+    env: world.env,
+    caller: readCaller(world.uid, world.gid, path),
+    loopbackScript: world.loopbackScript,
+    onReady: (mapped) => world.write(2, `${PROGRAM}: ${readyLine(mapped)}\n`),
+  });
 }
 
 function readyLine({ uids, more }: Mapped): string {

@@ -18,6 +18,9 @@ import { AS_USER, begin, end, endAll, type InstalledPackage, installPackage, run
 
 const LINE = "sluice-test-userns: in a new user and network namespace as root; uids mapped: ";
 
+/** How long things sleep in these tests, in seconds, as no other process does; with a last digit for each of them. */
+const LONG = `1000.${process.pid}`;
+
 let installed: InstalledPackage;
 /** The command as the user runs it. */
 let asUser: readonly string[];
@@ -231,9 +234,9 @@ describe("the command", () => {
   });
 
   it("leaves nothing running when it ends", async () => {
-    const { stdout } = await run([...asUser, "sh", "-c", "setsid sleep 1000 >&- 2>&- & echo done"]);
+    const { stdout } = await run([...asUser, "sh", "-c", `setsid sleep ${LONG}0 >&- 2>&- & echo done`]);
     expect(stdout).toBe("done\n");
-    expect(await eventually(() => running("sleep\0" + "1000").length === 0)).toBe(true);
+    expect(await eventually(() => sleeping(`${LONG}0`).length === 0)).toBe(true);
   });
 });
 
@@ -262,6 +265,18 @@ describe("a signal reaches the command once", () => {
     expect({ got, code }).toEqual({ got: ["ready", signal], code: 5 });
   });
 
+  it("or ends what is not yet the command", async () => {
+    for (const wait of [60, 80, 100, 120, 140, 160]) {
+      const program = begin([...asUser, "sleep", `${LONG}0`], { detached: true });
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      program.kill("SIGTERM");
+      const { code, signal } = await end(program);
+      // Node itself ends by the signal as long as it has not come to this program.
+      expect([143, "SIGTERM"]).toContain(code ?? signal);
+      expect(await eventually(() => sleeping(`${LONG}0`).length === 0)).toBe(true);
+    }
+  });
+
   it("from the terminal", async () => {
     // Without a shell in between that would get the signal, too, and end by it.
     const command = ["exec", ...asUser, process.execPath, "-e", `"$COUNT"`].join(" ");
@@ -286,12 +301,12 @@ describe("a signal reaches the command once", () => {
         "--quiet",
         "--return",
         "--command",
-        ["exec", ...asUser, "sleep", "1000"].join(" "),
+        ["exec", ...asUser, "sleep", `${LONG}0`].join(" "),
         "/dev/null",
       ],
       { env: { ...process.env, SHELL: "/bin/sh" } },
     );
-    expect(await eventually(() => running("sleep\0" + "1000").length > 0)).toBe(true);
+    expect(await eventually(() => sleeping(`${LONG}0`).length > 0)).toBe(true);
     program.stdin.write("\x03");
     const [code] = await once(program, "close");
     expect(code).toBe(130);
@@ -300,8 +315,8 @@ describe("a signal reaches the command once", () => {
 
 describe("killed with SIGKILL", () => {
   /** What leaves the least to be found: a background process in a session of its own. */
-  const SCRIPT = "setsid sleep 1002 & sleep 1001 & echo $$; wait";
-  const sleepers = () => [...running("sleep\0" + "1001"), ...running("sleep\0" + "1002")];
+  const SCRIPT = `setsid sleep ${LONG}2 & sleep ${LONG}1 & echo $$; wait`;
+  const sleepers = () => [...sleeping(`${LONG}1`), ...sleeping(`${LONG}2`)];
   // The temporary file for the lock is all that remains.
   afterEach(() => {
     for (const name of installed.leftBehind()) {
@@ -325,7 +340,7 @@ describe("killed with SIGKILL", () => {
       ...asUser,
       "sh",
       "-c",
-      "echo $$ $(grep NSpid /proc/$$/status); exec sleep 1001",
+      `echo $$ $(grep NSpid /proc/$$/status); exec sleep ${LONG}1`,
     ]);
     // In the processes' namespace of the test: its number is the same inside.
     const [line] = await once(program.stdout, "data");
@@ -409,14 +424,14 @@ it("helps", async () => {
   });
 });
 
-/** The processes of this user with such a command line. */
-function running(commandLine: string): number[] {
+/** The processes of this user that sleep for so long. */
+function sleeping(seconds: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
         const own = new RegExp(`^Uid:\\t${UID}\\t`, "m").test(readFileSync(`/proc/${name}/status`, "utf8"));
-        return own && readFileSync(`/proc/${name}/cmdline`, "utf8") === `${commandLine}\0`;
+        return own && readFileSync(`/proc/${name}/cmdline`, "utf8") === `sleep\0${seconds}\0`;
       } catch {
         return false; // it has ended since the directory was read
       }
