@@ -91,6 +91,9 @@ class Run {
     }
     this.#conversation.answer();
     if ((await this.#conversation.next()) === undefined) {
+      return await this.#stopped((message) => ({ step: "namespaces", message }));
+    }
+    if ((await this.#conversation.next()) === undefined) {
       return await this.#stopped((message, code) => ({
         step: "loopback",
         refused: code === REFUSED,

@@ -86,9 +86,9 @@ describe("a test suite without root", () => {
       ...asUser,
       "sh",
       "-c",
-      "id -u; id -g; ls /proc/sys/net/ipv4/conf; cat /proc/net/if_inet6",
+      "id -u; id -g; cat /proc/net/ip_tables_names && echo readable; ls /proc/sys/net/ipv4/conf; cat /proc/net/if_inet6",
     ]);
-    expect(stdout).toMatch(/^0\n0\nall\ndefault\nlo\n0{31}1 01 80 10 80 +lo\n$/);
+    expect(stdout).toMatch(/^0\n0\nreadable\nall\ndefault\nlo\n0{31}1 01 80 10 80 +lo\n$/);
   });
 
   it("is told in one line which users there are, and how to get more", async () => {
