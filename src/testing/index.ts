@@ -8,9 +8,14 @@
 
 export {
   type ConnectOptions,
+  createNamespace,
+  createVethPair,
   type ListenOptions,
-  NetworkNamespace,
+  type NetworkNamespace,
+  type Owner,
   type RouteOptions,
+  type VethEnd,
 } from "./network-namespace.ts";
 export { createPod, type Pod, type PodAddresses, type PodOptions } from "./pod.ts";
+export { createPodNetwork, type PodNetwork, type PodNetworkOptions } from "./pod-network.ts";
 export type { ExecOptions, ExecResult, ProgramOptions } from "./program.ts";

@@ -71,7 +71,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
        const pod = await createPod(); // Node 20 has no "await using"
        await install({ inbound: { proxyPort: 4143 } }, { netns: pod.namespace.path, mode: "nft" });
        const server = createTransparentServer((socket, { address, port }) => socket.end(address + " " + port));
-       await pod.namespace.listen({ port: 4143 }, server);
+       await pod.namespace.listen(server, { port: 4143 });
        const socket = await pod.peer.connect({ address: pod.addresses.ipv4, port: 80 });
        console.log(String((await once(socket, "data"))[0]));
        await pod.close();`,
