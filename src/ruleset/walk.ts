@@ -49,26 +49,35 @@ export interface Walk<R extends WalkedRule> {
   readonly outcome: Outcome<R>;
 }
 
+/** What is known of one family's table: some of its chains, and all rules in them, each chain's in the kernel's order. */
+export interface WalkedTable<R extends WalkedRule> {
+  readonly chains: readonly { readonly name: string }[];
+  readonly rules: readonly R[];
+}
+
 /**
  * Walks the rules of one family's table as the kernel would with this packet, from a base chain on.
  *
- * @param rules - All rules of the table that are known, each chain's in the kernel's order.
  * @returns `outcome.rule` of an "end" is the last RETURN that the packet took, if it took one.
  */
-export function walk<R extends WalkedRule>(rules: readonly R[], baseChain: string, packet: Packet): Walk<R> {
+export function walk<R extends WalkedRule>(
+  table: WalkedTable<R>,
+  baseChain: string,
+  packet: Packet,
+): Walk<R> {
   const steps: Step<R>[] = [];
-  const outcome = walkChain(rules, baseChain, packet, steps);
+  const outcome = walkChain(table, baseChain, packet, steps);
   return { steps, outcome };
 }
 
 function walkChain<R extends WalkedRule>(
-  rules: readonly R[],
+  table: WalkedTable<R>,
   chain: string,
   packet: Packet,
   steps: Step<R>[],
 ): Outcome<R> {
   let returned: R | undefined;
-  for (const rule of rules) {
+  for (const rule of table.rules) {
     if (rule.chain !== chain) continue;
     const applies = ruleApplies(rule, packet);
     steps.push({ rule, applies });
@@ -83,7 +92,8 @@ function walkChain<R extends WalkedRule>(
       case "redirect":
         return { type: "redirect", port: verdict.port, rule };
       case "jump": {
-        const inside = walkChain(rules, verdict.chain, packet, steps);
+        if (!table.chains.some(({ name }) => name === verdict.chain)) return { type: "unknown", rule };
+        const inside = walkChain(table, verdict.chain, packet, steps);
         if (inside.type !== "end") return inside;
         returned = inside.rule ?? returned;
       }

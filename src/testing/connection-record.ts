@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { isIPv4, type Socket } from "node:net";
+import { formatAddress, parseAddress } from "../policy/address.ts";
 import type { NetworkNamespace } from "./network-namespace.ts";
 
 /** Whose a connection is; undefined: this process's. */
@@ -35,28 +36,46 @@ export function recordOpened(
   destination: Endpoint,
   owner: RecordedOwner,
 ): void {
-  const source = endpoint(socket.localAddress, socket.localPort);
+  const source = tupleOf(socket)?.local;
   if (source === undefined) return; // reset meanwhile
   records.set(socket, { side: "opened", namespace, source, destination: plain(destination), owner });
 }
 
 export function recordAccepted(namespace: NetworkNamespace, socket: Socket): void {
-  const source = endpoint(socket.remoteAddress, socket.remotePort);
-  const destination = endpoint(socket.localAddress, socket.localPort);
-  if (source === undefined || destination === undefined) return; // reset meanwhile
-  records.set(socket, { side: "accepted", namespace, source, destination });
+  const ends = tupleOf(socket);
+  if (ends === undefined) return; // reset meanwhile
+  records.set(socket, { side: "accepted", namespace, source: ends.remote, destination: ends.local });
 }
 
 export function recordOf(socket: Socket): ConnectionRecord | undefined {
   return records.get(socket);
 }
 
-function endpoint(address: string | undefined, port: number | undefined): Endpoint | undefined {
-  return address === undefined || port === undefined ? undefined : plain({ address, port });
+/** The ends of a connected socket, as long as it is one. */
+export function tupleOf(socket: Socket): { local: Endpoint; remote: Endpoint } | undefined {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  if (localAddress === undefined || localPort === undefined) return undefined;
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return {
+    local: plain({ address: localAddress, port: localPort }),
+    remote: plain({ address: remoteAddress, port: remotePort }),
+  };
+}
+
+export function sameEndpoint(one: Endpoint, other: Endpoint): boolean {
+  return one.address === other.address && one.port === other.port;
+}
+
+/** "192.0.2.1:80", "[2001:db8::1]:80" */
+export function formatEndpoint({ address, port }: Endpoint): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** An IPv4-mapped address is that of an IPv4 connection. */
 function plain({ address, port }: Endpoint): Endpoint {
   const unmapped = address.replace(/^::ffff:/i, "");
-  return { address: isIPv4(unmapped) ? unmapped : address, port };
+  if (isIPv4(unmapped)) return { address: unmapped, port };
+  // One spelling for each address, whoever wrote it.
+  const bytes = parseAddress(address);
+  return { address: bytes === undefined ? address : formatAddress(bytes), port };
 }

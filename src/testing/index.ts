@@ -7,6 +7,14 @@
  */
 
 export {
+  assertDirect,
+  assertOriginalDestination,
+  assertRedirectedTo,
+  assertRules,
+} from "./assertions.ts";
+export type { RulesOptions } from "./installed-rules.ts";
+export { type MatcherContext, type MatcherResult, matchers, type SluiceMatchers } from "./matchers.ts";
+export {
   type ConnectOptions,
   createNamespace,
   createVethPair,
