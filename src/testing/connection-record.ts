@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { isIPv4, type Socket } from "node:net";
+import { isIPv4, Socket } from "node:net";
 import { formatAddress, parseAddress } from "../policy/address.ts";
 import type { NetworkNamespace } from "./network-namespace.ts";
 
@@ -47,12 +47,12 @@ export function recordAccepted(namespace: NetworkNamespace, socket: Socket): voi
   records.set(socket, { side: "accepted", namespace, source: ends.remote, destination: ends.local });
 }
 
-export function recordOf(socket: Socket): ConnectionRecord | undefined {
-  return records.get(socket);
+export function recordOf(socket: unknown): ConnectionRecord | undefined {
+  return socket instanceof Socket ? records.get(socket) : undefined;
 }
 
 /** The ends of a connected socket, as long as it is one. */
-export function tupleOf(socket: Socket): { local: Endpoint; remote: Endpoint } | undefined {
+function tupleOf(socket: Socket): { local: Endpoint; remote: Endpoint } | undefined {
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
   if (localAddress === undefined || localPort === undefined) return undefined;
   if (remoteAddress === undefined || remotePort === undefined) return undefined;

@@ -72,8 +72,6 @@ interface Inside {
   /** @throws when the namespace is closed. */
   descriptor(namespace: NetworkNamespace): number;
   is(value: unknown): value is NetworkNamespace;
-  /** All namespaces that are open. */
-  all(): ReadonlySet<NetworkNamespace>;
   /** The connections that are open. */
   sockets(namespace: NetworkNamespace): ReadonlySet<Socket>;
   /** Those to which a cable leads. */
@@ -81,7 +79,6 @@ interface Inside {
 }
 
 let inside: Inside;
-const open = new Set<NetworkNamespace>();
 
 /** {@link Inside}, once the class is there. */
 export const insideOf = (): Inside => inside;
@@ -115,7 +112,6 @@ export class NetworkNamespace implements AsyncDisposable {
   private constructor(descriptor: number, owner: Owner) {
     this.#descriptor = descriptor;
     this.#owner = owner;
-    open.add(this);
   }
 
   static {
@@ -124,7 +120,6 @@ export class NetworkNamespace implements AsyncDisposable {
         new NetworkNamespace(await callForDescriptor((addon) => addon.createNamespace()), owner),
       descriptor: (namespace) => namespace.#open(),
       is: (value) => typeof value === "object" && value !== null && #descriptor in value,
-      all: () => open,
       sockets: (namespace) => namespace.#sockets,
       neighbours: (namespace) => namespace.#neighbours,
     };
@@ -310,7 +305,6 @@ export class NetworkNamespace implements AsyncDisposable {
       ends.push(new Promise((resolve) => child.once("exit", resolve).once("close", resolve)));
       killProgram(child);
     }
-    open.delete(this);
     for (const neighbour of this.#neighbours) neighbour.#neighbours.delete(this);
     closeSync(this.#descriptor);
     await Promise.all(ends);

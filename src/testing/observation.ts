@@ -42,25 +42,15 @@ export async function observe(socket: Socket): Promise<Observation> {
   return record.side === "opened" ? await observeOpened(record) : await observeAccepted(record);
 }
 
-/** The record of the socket, or of the one that it wraps, as a TLS socket does. */
 function find(socket: Socket): ConnectionRecord {
-  const record = recordOf(socket) ?? recordOfWrapped(socket);
+  const record = recordOf(socket) ?? recordOf(wrappedBy(socket));
   if (record !== undefined) return record;
   throw new TypeError("the connection is not one that a namespace of sluice/testing has opened or accepted");
 }
 
-function recordOfWrapped(wrapper: Socket): ConnectionRecord | undefined {
-  const ends = tupleOf(wrapper);
-  if (ends === undefined) return undefined;
-  for (const namespace of insideOf().all()) {
-    for (const socket of insideOf().sockets(namespace)) {
-      const tuple = tupleOf(socket);
-      if (tuple === undefined) continue;
-      if (sameEndpoint(tuple.local, ends.local) && sameEndpoint(tuple.remote, ends.remote))
-        return recordOf(socket);
-    }
-  }
-  return undefined;
+/** The socket below a TLS socket. Node has no public way to it; `_parent` has been there since its first releases, and stays. */
+function wrappedBy(socket: Socket): unknown {
+  return "_parent" in socket ? socket._parent : undefined;
 }
 
 async function observeOpened(record: ConnectionRecord): Promise<Observation> {
