@@ -9,7 +9,18 @@ import { ruleText } from "../ruleset/rule-text.ts";
 import { describeRule } from "./decision.ts";
 import { insideOf, type NetworkNamespace } from "./network-namespace.ts";
 
-/** Where to look for rules. */
+/**
+ * Where to look for rules.
+ *
+ * @example
+ * import { install } from "sluice";
+ * import { assertRules, createPod, type RulesOptions } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * await install({ inbound: { proxyPort: 4143 } }, { mode: "nft", netns: pod.namespace.path });
+ * const inNftOnly: RulesOptions = { mode: "nft" };
+ * await assertRules(pod.namespace, { inbound: { proxyPort: 4143 } }, inNftOnly);
+ */
 export interface RulesOptions {
   /** Default: every mode; the rules have to be in one of them, and in no other. */
   mode?: Mode;

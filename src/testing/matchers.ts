@@ -28,13 +28,31 @@ export interface SluiceMatchers {
   toHaveRules(policy?: RedirectPolicy, options?: RulesOptions): Promise<void>;
 }
 
-/** What `expect.extend` of vitest and of jest wants to be given. */
+/**
+ * What a matcher gives to `expect` of vitest and of jest.
+ *
+ * @example
+ * import { createNamespace, type MatcherResult, matchers } from "sluice/testing";
+ *
+ * await using namespace = await createNamespace();
+ * const result: MatcherResult = await matchers.toHaveRules.call({ isNot: false }, namespace);
+ * console.log(result.pass, result.message()); // false, and why
+ */
 export interface MatcherResult {
   readonly pass: boolean;
   readonly message: () => string;
 }
 
-/** What a matcher is called with: `this` of vitest and of jest. */
+/**
+ * What a matcher is called with: `this` of vitest and of jest.
+ *
+ * @example
+ * import { createNamespace, type MatcherContext, matchers } from "sluice/testing";
+ *
+ * const negated: MatcherContext = { isNot: true };
+ * await using namespace = await createNamespace();
+ * console.log((await matchers.toHaveRules.call(negated, namespace)).pass); // false: as .not wants it
+ */
 export interface MatcherContext {
   /** Whether it follows `.not`. */
   readonly isNot?: boolean;

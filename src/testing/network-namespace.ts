@@ -16,7 +16,16 @@ import {
 } from "./program.ts";
 import { parseSubnet } from "./subnet.ts";
 
-/** Whom the connections and programs of a namespace belong to. */
+/**
+ * Whom the connections and programs of a namespace belong to.
+ *
+ * @example
+ * import { createPod, type Owner } from "sluice/testing";
+ *
+ * const application: Owner = { uid: 1000, gid: 1000 };
+ * await using pod = await createPod(application);
+ * console.log((await pod.namespace.exec("id", ["-u"])).stdout); // 1000
+ */
 export interface Owner {
   /** A user id, 0 to 4294967294; default: that of this process. */
   uid?: number;
@@ -24,7 +33,16 @@ export interface Owner {
   gid?: number;
 }
 
-/** Where a server listens. */
+/**
+ * Where a server listens.
+ *
+ * @example
+ * import { createNamespace, type ListenOptions } from "sluice/testing";
+ *
+ * const loopbackOnly: ListenOptions = { address: "127.0.0.1", port: 8080 };
+ * await using namespace = await createNamespace();
+ * await namespace.listen(loopbackOnly);
+ */
 export interface ListenOptions {
   /** An IP address of the namespace; default "::", which takes IPv4 connections, too. */
   address?: string;
@@ -36,7 +54,18 @@ export interface ListenOptions {
   backlog?: number;
 }
 
-/** Where a connection goes, and whose it is. The rules of a proxy look at the owner. */
+/**
+ * Where a connection goes, and whose it is. The rules of a proxy look at the owner.
+ *
+ * @example
+ * import { type ConnectOptions, createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * await pod.peer.listen({ port: 80 });
+ * const asProxy: ConnectOptions = { address: "198.51.100.1", port: 80, uid: 2102 };
+ * const socket = await pod.namespace.connect(asProxy);
+ * console.log(socket.remoteAddress);
+ */
 export interface ConnectOptions extends Owner {
   /** An IP address; names are not looked up. */
   address: string;
@@ -51,14 +80,33 @@ export interface ConnectOptions extends Owner {
   allowHalfOpen?: boolean;
 }
 
-/** One end of a cable. */
+/**
+ * One end of a cable.
+ *
+ * @example
+ * import { createNamespace, createVethPair, type VethEnd } from "sluice/testing";
+ *
+ * await using router = await createNamespace();
+ * await using host = await createNamespace();
+ * const port: VethEnd = { namespace: router, interface: "port1" };
+ * await createVethPair(port, { namespace: host, interface: "eth0" });
+ */
 export interface VethEnd {
   namespace: NetworkNamespace;
   /** The name of the interface to make there, up to 15 characters. */
   interface: string;
 }
 
-/** How to get to a subnet. */
+/**
+ * How to get to a subnet.
+ *
+ * @example
+ * import { createPod, type RouteOptions } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * const cable: RouteOptions = { interface: "eth0" };
+ * await pod.namespace.addRoute("192.0.2.0/24", cable);
+ */
 export interface RouteOptions {
   /** The address of the next hop. */
   via?: string;
@@ -261,7 +309,11 @@ export class NetworkNamespace implements AsyncDisposable {
    *
    * @throws When it cannot be waited for: no nsenter, or `timeoutMs` has passed. An exit code is a result.
    * @example
-   * const { code, stdout } = await pod.exec("iptables-nft-save", ["-t", "nat"]);
+   * import { createNamespace } from "sluice/testing";
+   *
+   * await using namespace = await createNamespace();
+   * const { code, stdout } = await namespace.exec("cat", ["/proc/net/tcp"], { uid: 65534, gid: 65534 });
+   * if (code === 0) console.log(stdout);
    */
   async exec(file: string, args: readonly string[] = [], options: ExecOptions = {}): Promise<ExecResult> {
     const child = this.spawn(file, args, options);

@@ -2,13 +2,7 @@
 
 import type { Socket } from "node:net";
 import { callAddon } from "./addon.ts";
-import {
-  type ConnectionRecord,
-  type Endpoint,
-  recordOf,
-  sameEndpoint,
-  tupleOf,
-} from "./connection-record.ts";
+import { type ConnectionRecord, type Endpoint, recordOf, sameEndpoint } from "./connection-record.ts";
 import { insideOf, type NetworkNamespace } from "./network-namespace.ts";
 
 /** What became of a connection. */

@@ -4,7 +4,16 @@ import { addressesOf, type CableFamily, chosenFamilies, layCable, plug, routeToG
 import { createNamespace, type NetworkNamespace } from "./network-namespace.ts";
 import type { Pod, PodOptions } from "./pod.ts";
 
-/** How the pods of a node are connected. */
+/**
+ * How the pods of a node are connected.
+ *
+ * @example
+ * import { createPodNetwork, type PodNetworkOptions } from "sluice/testing";
+ *
+ * const likeCalico: PodNetworkOptions = { topology: "routed" };
+ * await using network = await createPodNetwork(likeCalico);
+ * await network.createPod();
+ */
 export interface PodNetworkOptions {
   /**
    * "bridge": all on one switch of the node, cni0, as the CNI plugin bridge does. "routed": each on a cable of its own, and the node
@@ -13,7 +22,17 @@ export interface PodNetworkOptions {
   topology?: "bridge" | "routed";
 }
 
-/** A node and its pods, which reach one another. */
+/**
+ * A node and its pods, which reach one another.
+ *
+ * @example
+ * import { createPodNetwork, type PodNetwork } from "sluice/testing";
+ *
+ * const addresses = ({ pods }: PodNetwork) => pods.map((pod) => pod.addresses.ipv4);
+ * await using network = await createPodNetwork();
+ * await Promise.all([network.createPod(), network.createPod()]);
+ * console.log(addresses(network)); // [ '198.51.100.2', '198.51.100.3' ]
+ */
 export interface PodNetwork extends AsyncDisposable {
   /** The node: the pods' gateway, 198.51.100.1 and 2001:db8:51::1, which forwards. */
   readonly node: NetworkNamespace;

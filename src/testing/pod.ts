@@ -3,7 +3,16 @@
 import { addressesOf, chosenFamilies, plug } from "./cable.ts";
 import { createNamespace, type NetworkNamespace, type Owner } from "./network-namespace.ts";
 
-/** What a pod is like. Its `uid` and `gid` are those of its connections and programs, unless they say otherwise. */
+/**
+ * What a pod is like. Its `uid` and `gid` are those of its connections and programs, unless they say otherwise.
+ *
+ * @example
+ * import { createPod, type PodOptions } from "sluice/testing";
+ *
+ * const options: PodOptions = { ipv4: "10.244.1.5", ipv6: false, uid: 1000 };
+ * await using pod = await createPod(options);
+ * console.log(pod.addresses); // { ipv4: '10.244.1.5' }
+ */
 export interface PodOptions extends Owner {
   /** The IPv4 address, or whether there is one; default true: 198.51.100.2, in a network the next that is free. */
   ipv4?: boolean | string;
@@ -11,13 +20,31 @@ export interface PodOptions extends Owner {
   ipv6?: boolean | string;
 }
 
-/** The addresses of one side of the cable. A family that was turned off has none. */
+/**
+ * The addresses of one side of the cable. A family that was turned off has none.
+ *
+ * @example
+ * import { createPod, type PodAddresses } from "sluice/testing";
+ *
+ * const first = ({ ipv4, ipv6 }: PodAddresses) => ipv4 ?? ipv6 ?? "none";
+ * await using pod = await createPod({ ipv4: false });
+ * console.log(first(pod.addresses)); // 2001:db8:51::2
+ */
 export interface PodAddresses {
   readonly ipv4?: string;
   readonly ipv6?: string;
 }
 
-/** A pod, and its peer, to which its cable leads and which stands for the node and for everybody else. */
+/**
+ * A pod, and its peer, to which its cable leads and which stands for the node and for everybody else.
+ *
+ * @example
+ * import { createPod, type Pod } from "sluice/testing";
+ *
+ * const interfaces = async (pod: Pod) => (await pod.namespace.exec("cat", ["/proc/net/dev"])).stdout;
+ * await using pod = await createPod();
+ * console.log(await interfaces(pod)); // lo and eth0
+ */
 export interface Pod extends AsyncDisposable {
   /** The pod, with the interfaces lo and eth0. */
   readonly namespace: NetworkNamespace;
