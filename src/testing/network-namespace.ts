@@ -273,14 +273,15 @@ export class NetworkNamespace implements AsyncDisposable {
    * @returns The connected socket. It is destroyed with the namespace.
    * @throws As `node:net` does: an Error with `code` "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", …
    * @example
-   * import { get } from "node:http";
+   * import { once } from "node:events";
+   * import { createServer, get } from "node:http";
    * import { createNamespace } from "sluice/testing";
    *
    * await using namespace = await createNamespace();
-   * const server = await namespace.listen({ port: 8080 });
-   * server.on("connection", (socket) => socket.end("HTTP/1.1 204 No Content\r\n\r\n"));
+   * await namespace.listen(createServer((request, response) => response.end()), { port: 8080 });
    * const socket = await namespace.connect({ address: "127.0.0.1", port: 8080, uid: 2102 });
-   * get({ createConnection: () => socket, path: "/" }, (response) => console.log(response.statusCode));
+   * const [response] = await once(get({ createConnection: () => socket, path: "/" }), "response");
+   * console.log(response.statusCode); // 200
    */
   async connect(options: ConnectOptions): Promise<Socket> {
     const descriptor = this.#open();
