@@ -60,10 +60,24 @@ export function addressesOf(families: readonly CableFamily[]): {
   addresses: PodAddresses;
   peerAddresses: PodAddresses;
 } {
-  const collect = (end: "pod" | "gateway"): PodAddresses =>
-    Object.fromEntries(families.map((family) => [family.family, family[end]]));
+  const collect = (end: "pod" | "gateway"): PodAddresses => {
+    const present = Object.fromEntries(
+      families.map((family) => [family.family, { value: family[end], enumerable: true }]),
+    );
+    return Object.create(ABSENT, present);
+  };
   return { addresses: collect("pod"), peerAddresses: collect("gateway") };
 }
+
+/** What is behind the addresses of a pod: those that it does not have. */
+const ABSENT: PodAddresses = {
+  get ipv4(): string {
+    throw new TypeError("the pod has no IPv4: it was made with ipv4: false");
+  },
+  get ipv6(): string {
+    throw new TypeError("the pod has no IPv6: it was made with ipv6: false");
+  },
+};
 
 /** Lays a cable from a pod to the other end, which has the gateway's addresses: there on the cable itself. */
 export async function plug(pod: VethEnd, other: VethEnd, families: readonly CableFamily[]): Promise<void> {

@@ -57,7 +57,7 @@ const LAST_HOST = 254;
  * await using network = await createPodNetwork({ topology: "routed" });
  * const [client, server] = [await network.createPod({ uid: 1000 }), await network.createPod()];
  * await server.namespace.listen({ port: 80 });
- * const socket = await client.namespace.connect({ address: server.addresses.ipv4 ?? "", port: 80 });
+ * const socket = await client.namespace.connect({ address: server.addresses.ipv4, port: 80 });
  * console.log(socket.localAddress, socket.remoteAddress);
  */
 export async function createPodNetwork({ topology = "bridge" }: PodNetworkOptions = {}): Promise<PodNetwork> {

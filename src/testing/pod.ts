@@ -21,18 +21,18 @@ export interface PodOptions extends Owner {
 }
 
 /**
- * The addresses of one side of the cable. A family that was turned off has none.
+ * The addresses of one side of the cable. To ask for that of a family that was turned off throws a TypeError.
  *
  * @example
  * import { createPod, type PodAddresses } from "sluice/testing";
  *
- * const first = ({ ipv4, ipv6 }: PodAddresses) => ipv4 ?? ipv6 ?? "none";
- * await using pod = await createPod({ ipv4: false });
- * console.log(first(pod.addresses)); // 2001:db8:51::2
+ * const urls = ({ ipv4, ipv6 }: PodAddresses) => [`http://${ipv4}/`, `http://[${ipv6}]/`];
+ * await using pod = await createPod();
+ * console.log(urls(pod.addresses)); // [ 'http://198.51.100.2/', 'http://[2001:db8:51::2]/' ]
  */
 export interface PodAddresses {
-  readonly ipv4?: string;
-  readonly ipv6?: string;
+  readonly ipv4: string;
+  readonly ipv6: string;
 }
 
 /**

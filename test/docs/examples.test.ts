@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createNamespace } from "../../src/testing/index.ts";
 import { isRoot } from "../testing/own-namespace.ts";
 import {
+  codeBlocks,
   type DocumentedExport,
   documentedExports,
   type Example,
@@ -17,6 +18,7 @@ import {
 
 // Below the package, so that an example finds it by its name, and in it dist.
 const directory = path.join(root, "build/examples-of-docs");
+const guides = path.join(root, "build/blocks-of-guides");
 
 const exported: (DocumentedExport & { specifier: string })[] = entryPoints().flatMap(({ specifier, file }) =>
   documentedExports(file).map((documented) => ({ ...documented, specifier })),
@@ -27,6 +29,41 @@ const examples: (Example & { file: string })[] = exported.flatMap(({ specifier, 
     file: path.join(directory, `${specifier.replaceAll("/", "-")}-${example.name}-${i}.ts`),
   })),
 );
+
+/** What the text of a guide has introduced before a block uses it. An import of the block's own comes first. */
+const introduced = `
+declare global {
+  const pod: import("sluice/testing").Pod;
+  const install: typeof import("sluice").install;
+  const createPodNetwork: typeof import("sluice/testing").createPodNetwork;
+  const expect: typeof import("vitest").expect;
+  const createServer: typeof import("node:net").createServer;
+  const connect: typeof import("node:net").connect;
+}
+`;
+const blocks = ["README.md", "docs/proxy-authors.md", "docs/testing.md"].flatMap((guide) =>
+  codeBlocks(guide).map(({ line, source }) => ({
+    where: `${guide}:${line}`,
+    file: path.join(guides, `${path.basename(guide, ".md")}-${line}.ts`),
+    source,
+  })),
+);
+
+describe("the guides", () => {
+  let errors: Map<string, string[]>;
+  beforeAll(() => {
+    rmSync(guides, { recursive: true, force: true });
+    mkdirSync(guides, { recursive: true });
+    const globals = path.join(guides, "introduced.ts");
+    writeFileSync(globals, `import "sluice/testing/vitest";\n${introduced}`);
+    for (const { file, source } of blocks) writeFileSync(file, `${source}\nexport {};\n`);
+    errors = typeErrors([globals, ...blocks.map(({ file }) => file)]);
+  });
+
+  it.each(blocks)("$where is right in its types", ({ file }) => {
+    expect(errors.get(file)).toBeUndefined();
+  });
+});
 
 describe("the documentation in the source", () => {
   it.each(exported)("says what $name of $specifier is, and how to use it", ({ summary, examples }) => {

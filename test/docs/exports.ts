@@ -68,6 +68,15 @@ function examplesOf(symbol: ts.Symbol, name: string, checker: ts.TypeChecker): E
     .map((tag) => ({ name, source: ts.displayPartsToString(tag.text) }));
 }
 
+/** The blocks of TypeScript in a guide, each with the line on which it begins. */
+export function codeBlocks(guide: string): { line: number; source: string }[] {
+  const text = readFileSync(path.join(root, guide), "utf8");
+  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map((block) => ({
+    line: text.slice(0, block.index).split("\n").length,
+    source: block[1] ?? "",
+  }));
+}
+
 /** What the compiler has to say of each file, all in one program; files without a complaint are left out. */
 export function typeErrors(files: readonly string[]): Map<string, string[]> {
   const program = ts.createProgram(files, compilerOptions());

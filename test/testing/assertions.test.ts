@@ -166,7 +166,7 @@ describe.skipIf(!isRoot)("connections through a network (needs root)", () => {
       { mode: "nft", netns: server.namespace.path },
     );
     await server.namespace.listen({ port: 4143 });
-    const socket = await client.namespace.connect({ address: server.addresses.ipv4 ?? "", port: 80 });
+    const socket = await client.namespace.connect({ address: server.addresses.ipv4, port: 80 });
     await expect(socket).toBeRedirectedTo(4143);
   });
 
