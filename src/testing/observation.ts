@@ -14,7 +14,7 @@ export interface Observation {
   readonly redirectedTo?: Endpoint;
   /** The namespace of whoever opened it, and whose it is; absent when that is not known. */
   readonly client?: ClientSide;
-  /** The namespace in which it arrived, when that is another one; absent when that is not known. */
+  /** The namespace in which it arrived, when that is another one; absent when it did not, or that is not known. */
   readonly server?: NetworkNamespace;
 }
 
@@ -55,11 +55,10 @@ async function observeOpened(record: ConnectionRecord): Promise<Observation> {
     gid: owner?.gid ?? process.getegid?.() ?? 0,
   };
   const others = [...reachableFrom(namespace)].filter((other) => other !== namespace);
-  let redirectedTo: Endpoint | undefined;
-  for (const place of [namespace, ...others]) {
-    redirectedTo ??= (await lookUp(place, source, destination))?.redirectedTo;
-  }
-  const local = (await routeInterface(namespace, destination.address)) === "lo";
+  let redirectedTo = (await lookUp(namespace, source, destination))?.redirectedTo;
+  if (redirectedTo !== undefined) return { source, destination, client, redirectedTo };
+  for (const place of others) redirectedTo ??= (await lookUp(place, source, destination))?.redirectedTo;
+  const local = await owns(namespace, destination.address);
   const server = local ? undefined : await firstWhere(others, (other) => owns(other, destination.address));
   return {
     source,
