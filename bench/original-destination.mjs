@@ -7,6 +7,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { getHeapStatistics } from "node:v8";
 import { install } from "../dist/index.js";
 import { originalDestination } from "../dist/proxy/index.js";
 import { createPod } from "../dist/testing/index.js";
@@ -24,6 +25,8 @@ const accepted = once(server, "connection");
 await pod.peer.connect({ address: "198.51.100.2", port: 80 });
 const [socket] = await accepted;
 const descriptor = socket._handle.fd;
+
+const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
 function inNode() {
   const start = process.hrtime.bigint();
@@ -46,9 +49,22 @@ for (let round = 0; round < rounds; round++) {
   results.c.push(inC());
   results.node.push(inNode());
 }
+/** What so many calls put on the heap. The median: in some of the rounds the garbage collector takes it away again. */
+function allocated(count) {
+  const answers = new Array(count).fill(null); // an object that nobody keeps would not be made at all
+  const rounds = Array.from({ length: 51 }, () => {
+    const before = getHeapStatistics().used_heap_size;
+    for (let i = 0; i < count; i++) answers[i] = originalDestination(descriptor);
+    return getHeapStatistics().used_heap_size - before;
+  });
+  return median(rounds);
+}
+const bytes = (allocated(1000) - allocated(0)) / 1000;
 await pod.close();
 
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 const [c, node] = [median(results.c), median(results.node)];
 console.log(`getsockopt in C          ${c.toFixed(0)} ns, median of ${rounds} rounds of ${calls} calls`);
 console.log(`originalDestination()    ${node.toFixed(0)} ns, ratio ${(node / c).toFixed(2)}`);
+console.log(
+  `                         ${bytes.toFixed(0)} bytes on the heap: the object and the text of its address`,
+);

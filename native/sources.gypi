@@ -50,12 +50,13 @@
       "native/nft/state.cc"
     ],
     "socket_sources": [
+      "native/socket/connection_tracking.cc",
       "native/socket/inet_address.cc",
       "native/socket/link.cc",
+      "native/socket/netlink.cc",
       "native/socket/network_namespace.cc",
       "native/socket/original_destination.cc",
       "native/socket/route.cc",
-      "native/socket/rtnetlink.cc",
       "native/socket/tcp.cc"
     ],
     "node_door_sources": [

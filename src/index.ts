@@ -51,9 +51,13 @@ const host = nodeHost();
  * @throws {NetfilterError} for everything else; the kernel then holds what it held before, except after
  * `verification-failed`, `rollback-failed` and `stale-rules`.
  * @example
+ * import { install } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
  * const report = await install(
  *   { proxy: { uid: 2102 }, inbound: { proxyPort: 4143 }, outbound: { proxyPort: 4140 } },
- *   { mode: "nft", netns: "/proc/4711/ns/net" },
+ *   { mode: "nft", netns: pod.namespace.path },
  * );
  * if (report.changed) console.log(report.families.map(({ rules }) => rules.length));
  */
@@ -68,7 +72,14 @@ export function install(policy: RedirectPolicy, target: Target = {}): Promise<In
  *
  * @throws {NetfilterError} The mode that it names is then as it was.
  * @example
- * const { changed } = await remove({ netns: "/proc/4711/ns/net" });
+ * import { install, remove } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * const target = { netns: pod.namespace.path };
+ * await install({ inbound: { proxyPort: 4143 } }, target);
+ * const { changed, removed } = await remove(target);
+ * console.log(changed, removed);
  */
 export function remove(target: Target = {}): Promise<RemoveReport> {
   return removeOn(host, target);
@@ -81,7 +92,12 @@ export function remove(target: Target = {}): Promise<RemoveReport> {
  *
  * @throws {NetfilterError} for a namespace that cannot be entered, and for what goes wrong while reading.
  * @example
- * for (const { mode, installed } of (await inspect()).modes) console.log(mode, installed);
+ * import { inspect } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * const { modes } = await inspect({ netns: pod.namespace.path });
+ * for (const { mode, state, installed } of modes) console.log(mode, state, installed);
  */
 export function inspect(target: Target = {}): Promise<Inspection> {
   return inspectOn(host, target);

@@ -109,7 +109,7 @@ export async function startServers(pod: Pod): Promise<void> {
 
 function greet(namespace: NetworkNamespace, name: string, port: number): Promise<Server> {
   const server = createServer((socket) => socket.on("error", () => {}).end(`${name}:${port}`));
-  return namespace.listen({ port }, server);
+  return namespace.listen(server, { port });
 }
 
 /** What a connection brought. */

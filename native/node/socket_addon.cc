@@ -18,6 +18,7 @@
 #include "core/namespace.h"
 #include "core/sysctl.h"
 #include "node/task_runner.h"
+#include "socket/connection_tracking.h"
 #include "socket/inet_address.h"
 #include "socket/link.h"
 #include "socket/network_namespace.h"
@@ -94,6 +95,23 @@ std::shared_ptr<const NamespaceHandle> NamespaceArgument(const Napi::CallbackInf
   return std::make_shared<const NamespaceHandle>(info, index);
 }
 
+// A number from 0 to 4294967294, or undefined for none. The largest is no id: it stands for "unchanged" in
+// setresuid(2).
+std::optional<uint32_t> OptionalIdArgument(const Napi::CallbackInfo& info, size_t index) {
+  if (info[index].IsUndefined()) return std::nullopt;
+  if (!info[index].IsNumber()) throw InvalidArgument(index, "a number");
+  const double value = info[index].As<Napi::Number>().DoubleValue();
+  if (!(value >= 0 && value < UINT32_MAX)) throw InvalidArgument(index, "a user or group id");
+  const auto id = static_cast<uint32_t>(value);
+  if (id != value) throw InvalidArgument(index, "an integer");
+  return id;
+}
+
+// (address, port) as two arguments
+Endpoint EndpointArgument(const Napi::CallbackInfo& info, size_t index) {
+  return {ParseInetAddress(TextArgument(info, index)), PortArgument(info, index + 1)};
+}
+
 TaskRunner& Runner(Napi::Env env) { return *env.GetInstanceData<TaskRunner>(); }
 
 // Where a proxy's every connection passes, so Node-API itself, and no object is made here: (descriptor,
@@ -153,6 +171,26 @@ Napi::Value CallCreateVethPair(const Napi::CallbackInfo& info) {
            });
 }
 
+// (namespace, name)
+Napi::Value CallCreateBridge(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(), [here = NamespaceArgument(info, 0), name = TextArgument(info, 1)]() -> TaskOutcome {
+        here->Run([&] { CreateBridge(name); });
+        return {};
+      });
+}
+
+// (namespace, interface, bridge)
+Napi::Value CallAttachToBridge(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(),
+           [here = NamespaceArgument(info, 0), name = TextArgument(info, 1),
+            bridge = TextArgument(info, 2)]() -> TaskOutcome {
+             here->Run([&] { AttachToBridge(name, bridge); });
+             return {};
+           });
+}
+
 // (namespace, interface)
 Napi::Value CallSetLinkUp(const Napi::CallbackInfo& info) {
   return Runner(info.Env())
@@ -183,6 +221,39 @@ Napi::Value CallAddRoute(const Napi::CallbackInfo& info) {
             name = TextArgument(info, 4)]() -> TaskOutcome {
              here->Run([&] { AddRoute(destination, prefix_length, gateway, name); });
              return {};
+           });
+}
+
+// (namespace, destination) -> promise of the name of the interface, "" when there is no route
+Napi::Value CallRouteInterface(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(),
+           [here = NamespaceArgument(info, 0),
+            destination = ParseInetAddress(TextArgument(info, 1))]() -> TaskOutcome {
+             std::string name;
+             here->Run([&] { name = RouteInterface(destination); });
+             return name;
+           });
+}
+
+// (namespace, source address, source port, destination address, destination port) -> promise of "", when it
+// is not tracked, or of three times an address and a port, six words: original source, original destination,
+// reply source
+Napi::Value CallFindTrackedConnection(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(),
+           [here = NamespaceArgument(info, 0), source = EndpointArgument(info, 1),
+            destination = EndpointArgument(info, 3)]() -> TaskOutcome {
+             std::optional<TrackedConnection> found;
+             here->Run([&] { found = FindTrackedConnection(source, destination); });
+             if (!found) return std::string();
+             std::string words;
+             for (const Endpoint& end :
+                  {found->original_source, found->original_destination, found->reply_source}) {
+               if (!words.empty()) words += ' ';
+               words += FormatInetAddress(end.address) + ' ' + std::to_string(end.port);
+             }
+             return words;
            });
 }
 
@@ -217,7 +288,9 @@ Napi::Value CallListen(const Napi::CallbackInfo& info) {
            });
 }
 
-// (namespace, address, port, local address or "", local port, timeout in ms) -> promise of a descriptor
+// (namespace, address, port, local address or "", local port, timeout in ms, uid or undefined, gid or
+// undefined)
+// -> promise of a descriptor
 Napi::Value CallConnect(const Napi::CallbackInfo& info) {
   TaskRunner& runner = Runner(info.Env());
   TcpConnection connection;
@@ -226,6 +299,8 @@ Napi::Value CallConnect(const Napi::CallbackInfo& info) {
   connection.local_address = OptionalAddressArgument(info, 3);
   connection.local_port = PortArgument(info, 4);
   connection.timeout = std::chrono::milliseconds(IntegerArgument(info, 5, 0, INT32_MAX));
+  connection.uid = OptionalIdArgument(info, 6);
+  connection.gid = OptionalIdArgument(info, 7);
   connection.cancel_descriptor = runner.cancel_descriptor();
   return runner.Run(info.Env(), [here = NamespaceArgument(info, 0), connection]() -> TaskOutcome {
     FileDescriptor connected(-1);
@@ -266,9 +341,13 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   ExportOriginalDestination(env, exports);
   exports.Set("createNamespace", Napi::Function::New<Guarded<CallCreateNamespace>>(env));
   exports.Set("createVethPair", Napi::Function::New<Guarded<CallCreateVethPair>>(env));
+  exports.Set("createBridge", Napi::Function::New<Guarded<CallCreateBridge>>(env));
+  exports.Set("attachToBridge", Napi::Function::New<Guarded<CallAttachToBridge>>(env));
   exports.Set("setLinkUp", Napi::Function::New<Guarded<CallSetLinkUp>>(env));
   exports.Set("addAddress", Napi::Function::New<Guarded<CallAddAddress>>(env));
   exports.Set("addRoute", Napi::Function::New<Guarded<CallAddRoute>>(env));
+  exports.Set("routeInterface", Napi::Function::New<Guarded<CallRouteInterface>>(env));
+  exports.Set("findTrackedConnection", Napi::Function::New<Guarded<CallFindTrackedConnection>>(env));
   exports.Set("writeSysctl", Napi::Function::New<Guarded<CallWriteSysctl>>(env));
   exports.Set("listen", Napi::Function::New<Guarded<CallListen>>(env));
   exports.Set("connect", Napi::Function::New<Guarded<CallConnect>>(env));

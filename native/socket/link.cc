@@ -9,7 +9,7 @@
 #include <cerrno>
 
 #include "core/error.h"
-#include "socket/rtnetlink.h"
+#include "socket/netlink.h"
 
 namespace sluice {
 
@@ -23,18 +23,41 @@ unsigned int InterfaceIndex(const std::string& name, const std::string& what_was
 
 void SetLinkUp(const std::string& name) {
   const std::string what = "cannot set the interface " + name + " up";
-  RtnetlinkRequest request(RTM_NEWLINK, 0);
+  NetlinkRequest request(RTM_NEWLINK, 0);
   ifinfomsg link{};
   link.ifi_family = AF_UNSPEC;
   link.ifi_index = static_cast<int>(InterfaceIndex(name, what));
   link.ifi_flags = IFF_UP;
   link.ifi_change = IFF_UP;
   request.Append(link);
-  SendRtnetlink(request, what);
+  SendNetlink(NETLINK_ROUTE, request, what);
+}
+
+void CreateBridge(const std::string& name) {
+  NetlinkRequest request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  ifinfomsg link{};
+  link.ifi_family = AF_UNSPEC;
+  request.Append(link);
+  request.AddText(IFLA_IFNAME, name);
+  const size_t info = request.BeginNest(IFLA_LINKINFO);
+  request.AddText(IFLA_INFO_KIND, "bridge");
+  request.EndNest(info);
+  SendNetlink(NETLINK_ROUTE, request, "cannot create the bridge " + name);
+}
+
+void AttachToBridge(const std::string& name, const std::string& bridge) {
+  const std::string what = "cannot attach the interface " + name + " to the bridge " + bridge;
+  NetlinkRequest request(RTM_NEWLINK, 0);
+  ifinfomsg link{};
+  link.ifi_family = AF_UNSPEC;
+  link.ifi_index = static_cast<int>(InterfaceIndex(name, what));
+  request.Append(link);
+  request.AddNumber(IFLA_MASTER, InterfaceIndex(bridge, what));
+  SendNetlink(NETLINK_ROUTE, request, what);
 }
 
 void CreateVethPair(const std::string& name, int peer_namespace, const std::string& peer_name) {
-  RtnetlinkRequest request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  NetlinkRequest request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   ifinfomsg link{};
   link.ifi_family = AF_UNSPEC;
   request.Append(link);
@@ -49,7 +72,7 @@ void CreateVethPair(const std::string& name, int peer_namespace, const std::stri
   request.EndNest(peer);
   request.EndNest(data);
   request.EndNest(info);
-  SendRtnetlink(request, "cannot create the veth pair " + name + " and " + peer_name);
+  SendNetlink(NETLINK_ROUTE, request, "cannot create the veth pair " + name + " and " + peer_name);
 }
 
 }  // namespace sluice

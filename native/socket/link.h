@@ -12,6 +12,10 @@ unsigned int InterfaceIndex(const std::string& name, const std::string& what_was
 
 void SetLinkUp(const std::string& name);
 
+void CreateBridge(const std::string& name);
+
+void AttachToBridge(const std::string& name, const std::string& bridge);
+
 // A veth pair: `name` here, `peer_name` in the namespace behind the descriptor. Both ends are born where they
 // belong, so no other namespace ever sees them.
 void CreateVethPair(const std::string& name, int peer_namespace, const std::string& peer_name);

@@ -3,10 +3,14 @@
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+
+#include <array>
+#include <cerrno>
 
 #include "core/error.h"
 #include "socket/link.h"
-#include "socket/rtnetlink.h"
+#include "socket/netlink.h"
 
 namespace sluice {
 namespace {
@@ -27,7 +31,7 @@ void AddAddress(const std::string& interface_name, const InetAddress& address, i
   CheckPrefixLength(address, prefix_length);
   const std::string what = "cannot add the address " + FormatSubnet(address, prefix_length) +
                            " to the interface " + interface_name;
-  RtnetlinkRequest request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+  NetlinkRequest request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
   ifaddrmsg header{};
   header.ifa_family = static_cast<unsigned char>(address.family);
   header.ifa_prefixlen = static_cast<unsigned char>(prefix_length);
@@ -37,7 +41,7 @@ void AddAddress(const std::string& interface_name, const InetAddress& address, i
   request.Append(header);
   request.AddBytes(IFA_LOCAL, address.bytes.data(), address.size());
   request.AddBytes(IFA_ADDRESS, address.bytes.data(), address.size());
-  SendRtnetlink(request, what);
+  SendNetlink(NETLINK_ROUTE, request, what);
 }
 
 void AddRoute(const InetAddress& destination, int prefix_length, const std::optional<InetAddress>& gateway,
@@ -53,7 +57,7 @@ void AddRoute(const InetAddress& destination, int prefix_length, const std::opti
     throw Error(ErrorCode::kInvalidRequest, what + ": the gateway is of the other IP family");
   }
 
-  RtnetlinkRequest request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+  NetlinkRequest request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
   rtmsg header{};
   header.rtm_family = static_cast<unsigned char>(destination.family);
   header.rtm_dst_len = static_cast<unsigned char>(prefix_length);
@@ -65,7 +69,26 @@ void AddRoute(const InetAddress& destination, int prefix_length, const std::opti
   if (prefix_length > 0) request.AddBytes(RTA_DST, destination.bytes.data(), destination.size());
   if (gateway) request.AddBytes(RTA_GATEWAY, gateway->bytes.data(), gateway->size());
   if (!interface_name.empty()) request.AddNumber(RTA_OIF, InterfaceIndex(interface_name, what));
-  SendRtnetlink(request, what);
+  SendNetlink(NETLINK_ROUTE, request, what);
+}
+
+std::string RouteInterface(const InetAddress& destination) {
+  const std::string what = "cannot look up the route to " + FormatInetAddress(destination);
+  NetlinkRequest request(RTM_GETROUTE, 0);
+  rtmsg header{};
+  header.rtm_family = static_cast<unsigned char>(destination.family);
+  header.rtm_dst_len = static_cast<unsigned char>(destination.bits());
+  request.Append(header);
+  request.AddBytes(RTA_DST, destination.bytes.data(), destination.size());
+  try {
+    const NetlinkReply reply = AskNetlink(NETLINK_ROUTE, request, what);
+    const auto index = reply.Attributes<rtmsg>().FindValue<uint32_t>(RTA_OIF);
+    std::array<char, IF_NAMESIZE> name{};
+    return index && if_indextoname(*index, name.data()) != nullptr ? name.data() : "";
+  } catch (const Error& error) {
+    if (error.error_number == ENETUNREACH || error.error_number == EHOSTUNREACH) return "";
+    throw;
+  }
 }
 
 }  // namespace sluice

@@ -8,7 +8,7 @@
 
 namespace sluice {
 
-// Both work in the calling thread's network namespace, and throw Error.
+// All work in the calling thread's network namespace, and throw Error.
 
 // An IPv6 address skips duplicate address detection, which would keep it unusable for about a second.
 void AddAddress(const std::string& interface_name, const InetAddress& address, int prefix_length);
@@ -17,5 +17,9 @@ void AddAddress(const std::string& interface_name, const InetAddress& address, i
 // Prefix length 0 is the default route.
 void AddRoute(const InetAddress& destination, int prefix_length, const std::optional<InetAddress>& gateway,
               const std::string& interface_name);
+
+// The name of the interface by which packets to the destination leave (lo for an address of this namespace);
+// empty when there is no route.
+std::string RouteInterface(const InetAddress& destination);
 
 }  // namespace sluice

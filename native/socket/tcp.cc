@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -40,6 +41,25 @@ void Bind(const FileDescriptor& socket, const InetAddress& address, uint16_t por
   if (bind(socket.get(), local.get(), local.length) != 0) throw SocketError(errno, "bind", what);
 }
 
+// A socket belongs to the ids that its maker uses for file systems (its file's f_cred), which are a thread's
+// own; what the kernel's owner matches compare with (net/netfilter/xt_owner.c, nft_meta.c).
+void BecomeOwner(const std::optional<uid_t>& uid, const std::optional<gid_t>& gid) {
+  constexpr auto kQuery = static_cast<uid_t>(-1);  // no id: both calls then only give the present one
+  // They report no errors. The group first: afterwards there may be no right to.
+  if (gid) {
+    setfsgid(*gid);
+    if (static_cast<gid_t>(setfsgid(kQuery)) != *gid) {
+      throw SocketError(EPERM, "setfsgid", "cannot make a socket of gid " + std::to_string(*gid));
+    }
+  }
+  if (uid) {
+    setfsuid(*uid);
+    if (static_cast<uid_t>(setfsuid(kQuery)) != *uid) {
+      throw SocketError(EPERM, "setfsuid", "cannot make a socket of uid " + std::to_string(*uid));
+    }
+  }
+}
+
 void AwaitConnection(const FileDescriptor& socket, const TcpConnection& connection, const std::string& what) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point deadline = Clock::now() + connection.timeout;
@@ -73,6 +93,7 @@ FileDescriptor ListenTcp(const InetAddress& address, uint16_t port, bool ipv6_on
 
 FileDescriptor ConnectTcp(const TcpConnection& connection) {
   const std::string what = "cannot connect to " + FormatEndpoint(connection.address, connection.port);
+  BecomeOwner(connection.uid, connection.gid);
   FileDescriptor socket = MakeTcpSocket(connection.address.family, what);
   if (connection.local_address || connection.local_port != 0) {
     if (connection.local_port != 0) SetOption(socket, SOL_SOCKET, SO_REUSEADDR, 1, what);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -21,12 +23,16 @@ struct TcpConnection {
   uint16_t port = 0;
   std::optional<InetAddress> local_address;
   uint16_t local_port = 0;  // 0: the kernel chooses
+  // Who owns the socket, for rules that look at its owner; none: the calling process.
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
   std::chrono::milliseconds timeout{0};
   // Becomes readable when nobody waits for the connection any more.
   int cancel_descriptor = -1;
 };
 
-// Waits until the connection stands. ETIMEDOUT after `timeout`, ECANCELED when cancelled.
+// Waits until the connection stands. The calling thread keeps the ids. ETIMEDOUT after `timeout`, ECANCELED
+// when cancelled.
 FileDescriptor ConnectTcp(const TcpConnection& connection);
 
 }  // namespace sluice

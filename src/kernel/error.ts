@@ -2,7 +2,19 @@
 
 import type { Family, Mode } from "../policy/policy.ts";
 
-/** What went wrong, as a closed union. The contract of {@link NetfilterError}; messages are for people. */
+/**
+ * What went wrong, as a closed union. The contract of {@link NetfilterError}; messages are for people.
+ *
+ * @example
+ * import { NetfilterError, type NetfilterErrorCode, remove } from "sluice";
+ *
+ * const hopeless: NetfilterErrorCode[] = ["permission-denied", "namespace"];
+ * try {
+ *   await remove({ netns: "/proc/1/no-such-namespace" });
+ * } catch (error) {
+ *   if (error instanceof NetfilterError && hopeless.includes(error.code)) console.log("no use trying again");
+ * }
+ */
 export type NetfilterErrorCode =
   /** CAP_NET_ADMIN (or, to enter a namespace, CAP_SYS_ADMIN) is missing. */
   | "permission-denied"
@@ -56,10 +68,12 @@ export interface NetfilterErrorDetails {
  * Everything that can go wrong between a valid policy and rules in the kernel.
  *
  * @example
+ * import { install, NetfilterError } from "sluice";
+ *
  * try {
- *   await install(policy, { mode: "nft" });
+ *   await install({ inbound: { proxyPort: 4143 } }, { mode: "nft", netns: "/proc/1/no-such-namespace" });
  * } catch (error) {
- *   if (error instanceof NetfilterError && error.code === "permission-denied") askForNetAdmin();
+ *   if (error instanceof NetfilterError && error.code === "namespace") console.log(error.message);
  *   else throw error;
  * }
  */

@@ -3,7 +3,17 @@
 import type { Family, Mode } from "../policy/policy.ts";
 import type { Match, Verdict } from "../ruleset/ruleset.ts";
 
-/** Where the rules are, or shall be. */
+/**
+ * Where the rules are, or shall be.
+ *
+ * @example
+ * import { inspect, type Target } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * const target: Target = { mode: "nft", netns: pod.namespace.path, timeoutMs: 1000 };
+ * console.log(await inspect(target));
+ */
 export interface Target {
   /**
    * Default "auto": `install` takes nft if the kernel has it, else legacy, and says why in the report; `remove` and
@@ -24,7 +34,21 @@ export interface Target {
   timeoutMs?: number;
 }
 
-/** A rule as the kernel holds it. */
+/**
+ * A rule as the kernel holds it.
+ *
+ * @example
+ * import { inspect, install, type InstalledRule } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * const describe = ({ text, counters }: InstalledRule) => `${counters?.packets ?? "?"} packets  ${text}`;
+ * await using pod = await createPod();
+ * const target = { mode: "nft", netns: pod.namespace.path } as const;
+ * await install({ inbound: { proxyPort: 4143 } }, target);
+ * for (const { families } of (await inspect(target)).modes) {
+ *   for (const rule of families.flatMap(({ rules }) => rules)) console.log(describe(rule));
+ * }
+ */
 export interface InstalledRule {
   readonly chain: string;
   /** What it matches; null when it holds something that sluice does not understand: then see `text`. */
@@ -39,14 +63,39 @@ export interface InstalledRule {
   readonly own: boolean;
 }
 
-/** A chain that was read: one of ours, or a base chain that enters ours. */
+/**
+ * A chain that was read: one of ours, or a base chain that enters ours.
+ *
+ * @example
+ * import { inspect, install, type InstalledChain } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * const isBase = ({ policy }: InstalledChain) => policy !== null;
+ * await using pod = await createPod();
+ * const target = { mode: "nft", netns: pod.namespace.path } as const;
+ * await install({ inbound: { proxyPort: 4143 } }, target);
+ * const [{ families } = { families: [] }] = (await inspect(target)).modes;
+ * console.log(families[0]?.chains.filter(isBase)); // [ { name: 'PREROUTING', policy: 'accept' } ]
+ */
 export interface InstalledChain {
   readonly name: string;
   /** What becomes of a packet that no rule decided on; null: no base chain. */
   readonly policy: "accept" | "drop" | null;
 }
 
-/** What one family's table holds. */
+/**
+ * What one family's table holds.
+ *
+ * @example
+ * import { inspect, install, type InspectedFamily } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * const foreign = ({ rules }: InspectedFamily) => rules.filter((rule) => !rule.own);
+ * await using pod = await createPod();
+ * const target = { mode: "nft", netns: pod.namespace.path } as const;
+ * await install({ inbound: { proxyPort: 4143 } }, target);
+ * for (const { families } of (await inspect(target)).modes) console.log(families.flatMap(foreign));
+ */
 export interface InspectedFamily {
   readonly family: Family;
   /** False when this kernel has no such family: then there are no rules. */
@@ -57,17 +106,52 @@ export interface InspectedFamily {
   readonly rules: readonly InstalledRule[];
 }
 
+/**
+ * What one family's table holds now, and whether that is new.
+ *
+ * @example
+ * import { type FamilyReport, install } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * const explain = ({ family, changed }: FamilyReport) => `${family} ${changed ? "written" : "as it was"}`;
+ * await using pod = await createPod();
+ * const { families } = await install({ inbound: { proxyPort: 4143 } }, { netns: pod.namespace.path });
+ * console.log(families.map(explain)); // [ 'ipv4 written', 'ipv6 written' ]
+ */
 export interface FamilyReport extends InspectedFamily {
   readonly changed: boolean;
 }
 
-/** Rules of ours in a place that was not asked for. */
+/**
+ * Rules of ours in a place that was not asked for.
+ *
+ * @example
+ * import { install, type StaleRules } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * const netns = pod.namespace.path;
+ * await install({ inbound: { proxyPort: 4143 } }, { mode: "nft", netns });
+ * const report = await install({ inbound: { proxyPort: 4143 } }, { mode: "nft", families: ["ipv4"], netns });
+ * const stale: readonly StaleRules[] = report.stale;
+ * console.log(stale); // [ { mode: 'nft', family: 'ipv6' } ]
+ */
 export interface StaleRules {
   readonly mode: Mode;
   readonly family: Family;
 }
 
-/** A place where rules of ours may be, and where this process may not look. */
+/**
+ * A place where rules of ours may be, and where this process may not look.
+ *
+ * @example
+ * import { remove, type Unseen } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * const warn = ({ mode, reason }: Unseen) => console.log(`${mode} could not be looked at: ${reason}`);
+ * await using pod = await createPod();
+ * (await remove({ netns: pod.namespace.path })).unseen.forEach(warn);
+ */
 export interface Unseen {
   readonly mode: Mode;
   /** Absent: both. */
@@ -75,13 +159,35 @@ export interface Unseen {
   readonly reason: string;
 }
 
-/** An installation that was taken out. */
+/**
+ * An installation that was taken out.
+ *
+ * @example
+ * import { install, type RemovedRules, remove } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * await install({ inbound: { proxyPort: 4143 } }, { mode: "nft", netns: pod.namespace.path });
+ * const [first]: readonly RemovedRules[] = (await remove({ netns: pod.namespace.path })).removed;
+ * console.log(first); // { mode: 'nft', families: [ 'ipv4', 'ipv6' ] }
+ */
 export interface RemovedRules {
   readonly mode: Mode;
   readonly families: readonly Family[];
 }
 
-/** What the kernel holds now. */
+/**
+ * What the kernel holds now.
+ *
+ * @example
+ * import { install, type InstallReport } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * const summary = ({ mode, reason, changed }: InstallReport) => `${mode} (${reason}): ${changed ? "new" : "unchanged"}`;
+ * await using pod = await createPod();
+ * const policy = { inbound: { proxyPort: 4143 } };
+ * console.log(summary(await install(policy, { netns: pod.namespace.path }))); // nft (the kernel has nf_tables): new
+ */
 export interface InstallReport {
   readonly mode: Mode;
   /** Why this mode. */
@@ -97,7 +203,17 @@ export interface InstallReport {
   readonly unseen: readonly Unseen[];
 }
 
-/** What {@link Target} names holds no rules of ours any more. */
+/**
+ * What {@link Target} names holds no rules of ours any more.
+ *
+ * @example
+ * import { remove, type RemoveReport } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * const report: RemoveReport = await remove({ netns: pod.namespace.path });
+ * console.log(report.changed ? "taken out" : "there was nothing");
+ */
 export interface RemoveReport {
   /** False when there was nothing to remove. */
   readonly changed: boolean;
@@ -108,7 +224,18 @@ export interface RemoveReport {
   readonly unseen: readonly Unseen[];
 }
 
-/** What one mode holds, whoever put it there. */
+/**
+ * What one mode holds, whoever put it there.
+ *
+ * @example
+ * import { inspect, type ModeInspection } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * const explain = ({ mode, state, reason, installed }: ModeInspection) =>
+ *   `${mode}: ${state === "read" ? (installed ? "rules" : "no rules") : `${state}, ${reason}`}`;
+ * await using pod = await createPod();
+ * console.log((await inspect({ netns: pod.namespace.path })).modes.map(explain));
+ */
 export interface ModeInspection {
   readonly mode: Mode;
   /**
@@ -126,7 +253,17 @@ export interface ModeInspection {
   readonly stale: readonly Family[];
 }
 
-/** What was found by looking, which leaves no trace. */
+/**
+ * What was found by looking, which leaves no trace.
+ *
+ * @example
+ * import { inspect, type Inspection } from "sluice";
+ * import { createPod } from "sluice/testing";
+ *
+ * const isMeshed = ({ modes }: Inspection) => modes.some(({ installed }) => installed);
+ * await using pod = await createPod();
+ * console.log(isMeshed(await inspect({ netns: pod.namespace.path }))); // false
+ */
 export interface Inspection {
   readonly modes: readonly ModeInspection[];
 }

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** A policy that makes no sense, with the place and the value that are wrong. */
+/**
+ * A policy that makes no sense, with the place and the value that are wrong.
+ *
+ * @example
+ * import { PolicyError, parsePolicy } from "sluice";
+ *
+ * try {
+ *   parsePolicy({ inbound: { proxyPort: 4143, skipPorts: [22, 65536] } });
+ * } catch (error) {
+ *   if (error instanceof PolicyError) console.log(error.path, error.value); // inbound.skipPorts[1] 65536
+ * }
+ */
 export class PolicyError extends Error {
   /** Where in the policy: `inbound.skipPorts[2]`. Empty for the policy as a whole, and for a value on its own. */
   readonly path: string;

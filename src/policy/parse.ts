@@ -21,8 +21,10 @@ const LAST_PORT = 65535;
  * @throws {PolicyError} for the first thing that is wrong: an unknown key, a missing one, a wrong type, a value
  * out of range, neither inbound nor outbound. It names the place (`inbound.skipPorts[2]`) and the value.
  * @example
- * parsePolicy({ inbound: { proxyPort: 4143, skipPorts: ["4190", "4567-4568"] } });
- * // { inbound: { proxyPort: 4143, skipPorts: [4190, "4567-4568"] } }
+ * import { parsePolicy } from "sluice";
+ *
+ * const policy = parsePolicy({ inbound: { proxyPort: 4143, skipPorts: ["4190", "4567-4568"] } });
+ * console.log(policy.inbound?.skipPorts); // [ 4190, '4567-4568' ]
  */
 export function parsePolicy(input: unknown): RedirectPolicy {
   const root = fields("", input, ["proxy", "inbound", "outbound"]);

@@ -3,7 +3,15 @@
 import { PolicyError, show } from "./error.ts";
 import type { PortSpec } from "./policy.ts";
 
-/** An inclusive range of TCP ports, each 0 to 65535; one port has first === last. */
+/**
+ * An inclusive range of TCP ports, each 0 to 65535; one port has first === last.
+ *
+ * @example
+ * import type { PortRange } from "sluice";
+ *
+ * const text = ({ first, last }: PortRange) => (first === last ? `${first}` : `${first}-${last}`);
+ * console.log(text({ first: 4567, last: 4568 })); // 4567-4568
+ */
 export interface PortRange {
   readonly first: number;
   readonly last: number;

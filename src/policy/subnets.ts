@@ -7,6 +7,12 @@ import type { Family } from "./policy.ts";
 /**
  * A network: its address with the host bits cleared, in the spelling of glibc's inet_ntop and so of
  * iptables-save, and its prefix length, 0 to 32 (IPv4) or 0 to 128 (IPv6).
+ *
+ * @example
+ * import type { Subnet } from "sluice";
+ *
+ * const cidr = ({ address, prefixLength }: Subnet) => `${address}/${prefixLength}`;
+ * console.log(cidr({ family: "ipv4", address: "10.0.0.0", prefixLength: 8 })); // 10.0.0.0/8
  */
 export interface Subnet {
   readonly family: Family;

@@ -7,7 +7,16 @@ import { loadAddon } from "../host/addons.ts";
 import { NetfilterError, type NetfilterErrorCode } from "../kernel/error.ts";
 import type { Family } from "../policy/policy.ts";
 
-/** Where a redirected connection wanted to go. */
+/**
+ * Where a redirected connection wanted to go.
+ *
+ * @example
+ * import { createTransparentServer, type OriginalDestination } from "sluice/proxy";
+ *
+ * const name = ({ address, port, family }: OriginalDestination) =>
+ *   family === "ipv6" ? `[${address}]:${port}` : `${address}:${port}`;
+ * createTransparentServer((socket, destination) => socket.end(name(destination)));
+ */
 export interface OriginalDestination {
   /** An IP address as text; that of an IPv4-mapped connection without its `::ffff:`. */
   readonly address: string;
@@ -15,6 +24,19 @@ export interface OriginalDestination {
   readonly family: Family;
 }
 
+/**
+ * How {@link originalDestination} answers.
+ *
+ * @example
+ * import { createServer } from "node:net";
+ * import { originalDestination, type OriginalDestinationOptions } from "sluice/proxy";
+ *
+ * const directToo: OriginalDestinationOptions = { direct: true };
+ * createServer((socket) => {
+ *   const tracked = originalDestination(socket, directToo) !== null;
+ *   socket.end(tracked ? "tracked" : "not tracked");
+ * });
+ */
 export interface OriginalDestinationOptions {
   /**
    * Whether a connection that is tracked, and that nobody redirected, has a destination, too: the local address. Then
@@ -39,11 +61,17 @@ let ask: Question | undefined;
  * @throws {@link NetfilterError} `invalid-request` when the socket is closed or not TCP, `mode-unavailable` when the kernel
  *   has no connection tracking.
  * @example
- * createServer((socket) => {
- *   const destination = originalDestination(socket);
- *   if (destination === null) return socket.destroy(); // nobody redirected it: do not connect to ourselves
- *   socket.pipe(connect(destination.port, destination.address)).pipe(socket);
- * });
+ * import { once } from "node:events";
+ * import { install } from "sluice";
+ * import { originalDestination } from "sluice/proxy";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * await install({ inbound: { proxyPort: 4143 } }, { mode: "nft", netns: pod.namespace.path });
+ * const accepted = once(await pod.namespace.listen({ port: 4143 }), "connection");
+ * await pod.peer.connect({ address: "198.51.100.2", port: 80 });
+ * const [socket] = await accepted;
+ * console.log(originalDestination(socket)); // { address: '198.51.100.2', port: 80, family: 'ipv4' }
  */
 export function originalDestination(
   socket: Socket | number,

@@ -9,6 +9,18 @@ import { PolicyError } from "../policy/error.ts";
 import { parsePolicy } from "../policy/parse.ts";
 import type { RedirectPolicy } from "../policy/policy.ts";
 
+/**
+ * Where the rules of {@link redirect} go.
+ *
+ * @example
+ * import { redirect, type RedirectOptions } from "sluice/proxy";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * const options: RedirectOptions = { mode: "nft", netns: pod.namespace.path };
+ * await using rules = await redirect({ proxy: { uid: 2102 }, outbound: { proxyPort: 4140 } }, options);
+ * console.log(rules.report.mode);
+ */
 export interface RedirectOptions extends Target {
   /**
    * Installs rules that redirect this process's own connections, too: for one that only sets up the rules of a proxy that
@@ -17,7 +29,18 @@ export interface RedirectOptions extends Target {
   allowLoop?: boolean;
 }
 
-/** Rules that are in force until they are removed. */
+/**
+ * Rules that are in force until they are removed.
+ *
+ * @example
+ * import { redirect, type Redirection } from "sluice/proxy";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * const target = { mode: "nft", netns: pod.namespace.path } as const;
+ * const rules: Redirection = await redirect({ inbound: { proxyPort: 4143 } }, target);
+ * console.log((await rules.remove()).changed); // true
+ */
 export interface Redirection extends AsyncDisposable {
   /** What the kernel held when they were installed. */
   readonly report: InstallReport;
@@ -35,7 +58,14 @@ export interface Redirection extends AsyncDisposable {
  * @throws {PolicyError} for a policy that makes no sense, and for that loop; its message names the fix.
  * @throws {NetfilterError} as `install` of `sluice` does.
  * @example
- * await using rules = await redirect({ proxy: { uid: 2102 }, outbound: { proxyPort: 4140 } }, { mode: "nft" });
+ * import { redirect } from "sluice/proxy";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * await using rules = await redirect(
+ *   { proxy: { uid: 2102 }, outbound: { proxyPort: 4140 } },
+ *   { mode: "nft", netns: pod.namespace.path },
+ * );
  * console.log(rules.report.changed);
  */
 export async function redirect(policy: RedirectPolicy, options: RedirectOptions = {}): Promise<Redirection> {

@@ -5,7 +5,15 @@ import { networkInterfaces } from "node:os";
 import { NetfilterError } from "../kernel/error.ts";
 import { type OriginalDestination, originalDestination } from "./original-destination.ts";
 
-/** A connection that a transparent server does not hand on. It is destroyed once this has been told. */
+/**
+ * A connection that a transparent server does not hand on. It is destroyed once this has been told.
+ *
+ * @example
+ * import { createTransparentServer, type Refusal } from "sluice/proxy";
+ *
+ * const onRefused = ({ socket, reason }: Refusal) => console.log(`${reason}: ${socket.remoteAddress}`);
+ * createTransparentServer({ onRefused }, (socket) => socket.end());
+ */
 export interface Refusal {
   readonly socket: Socket;
   /**
@@ -18,12 +26,29 @@ export interface Refusal {
   readonly error?: NetfilterError;
 }
 
+/**
+ * What a transparent server is like.
+ *
+ * @example
+ * import { createTransparentServer, type TransparentServerOptions } from "sluice/proxy";
+ *
+ * const options: TransparentServerOptions = { allowHalfOpen: true, onRefused: () => {} };
+ * createTransparentServer(options, (socket) => socket.end());
+ */
 export interface TransparentServerOptions extends ServerOpts {
   /** Is told of every connection that is refused. Default: the first of a server is a warning of the process. */
   onRefused?: (refusal: Refusal) => void;
 }
 
-/** What to do with a connection that was redirected to the server. */
+/**
+ * What to do with a connection that was redirected to the server.
+ *
+ * @example
+ * import { createTransparentServer, type TransparentHandler } from "sluice/proxy";
+ *
+ * const tell: TransparentHandler = (socket, { address, port }) => socket.end(`you wanted ${address}:${port}`);
+ * createTransparentServer(tell);
+ */
 export type TransparentHandler = (socket: Socket, destination: OriginalDestination) => void;
 
 /**
@@ -33,13 +58,16 @@ export type TransparentHandler = (socket: Socket, destination: OriginalDestinati
  *
  * @param options - Those of `net.createServer`, and `onRefused`.
  * @example
+ * import { connect } from "node:net";
+ * import { createTransparentServer } from "sluice/proxy";
+ *
  * const server = createTransparentServer({ allowHalfOpen: true }, (client, { address, port }) => {
  *   const upstream = connect({ host: address, port, allowHalfOpen: true });
  *   for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
  *     from.on("error", () => to.destroy()).pipe(to);
  *   }
  * });
- * server.listen(4140);
+ * server.listen(4140, () => server.close());
  */
 export function createTransparentServer(onConnection: TransparentHandler): Server;
 export function createTransparentServer(

@@ -28,8 +28,10 @@ const DESTINATION_NAT = -100;
  * @throws {PolicyError} when the policy is wrong: it is checked here, whatever its type says.
  * @throws {RangeError} for the mode "nftables", which is not built yet.
  * @example
- * const ruleset = compile({ inbound: { proxyPort: 4143 }, outbound: { proxyPort: 4140 } }, "nft");
- * render(ruleset, "iptables-save");
+ * import { compile } from "sluice";
+ *
+ * const { chains } = compile({ inbound: { proxyPort: 4143, skipPorts: [22] } }, "nft");
+ * for (const { name, rules } of chains) console.log(name, rules.length); // PROXY_INIT_REDIRECT 2
  */
 export function compile(policy: RedirectPolicy, mode: Mode): Ruleset {
   if (mode !== "nft" && mode !== "legacy") {

@@ -17,7 +17,10 @@ export type RenderFormat = "iptables-save" | "table";
  * @returns Lines, each with its line feed.
  * @throws {RangeError} for any other format.
  * @example
- * render(compile(policy, "nft"), "table");
+ * import { compile, render } from "sluice";
+ *
+ * const ruleset = compile({ proxy: { uid: 2102 }, outbound: { proxyPort: 4140 } }, "nft");
+ * console.log(render(ruleset, "table"));
  */
 export function render(ruleset: Ruleset, format: RenderFormat): string {
   switch (format) {

@@ -9,6 +9,13 @@ export type { PortRange, Subnet };
 /**
  * What a packet must be for a rule to apply. A closed union: a new member needs an encoder and a decoder in
  * each back end, a case in each renderer, and a row in the round-trip test.
+ *
+ * @example
+ * import { compile, type Match } from "sluice";
+ *
+ * const { chains } = compile({ proxy: { uid: 2102 }, outbound: { proxyPort: 4140 } }, "nft");
+ * const isOwner = ({ type }: Match) => type === "owner";
+ * console.log(chains.flatMap(({ rules }) => rules.flatMap(({ matches }) => matches.filter(isOwner))));
  */
 export type Match =
   /** The layer-4 protocol: `-p tcp`. */
@@ -28,7 +35,16 @@ export type Match =
   /** The owner of the sending socket: `-m owner --uid-owner 2102`, `--gid-owner 2102`. */
   | { readonly type: "owner"; readonly uid?: number; readonly gid?: number };
 
-/** What happens to a packet that a rule matches. */
+/**
+ * What happens to a packet that a rule matches.
+ *
+ * @example
+ * import { compile, type Verdict } from "sluice";
+ *
+ * const { chains } = compile({ proxy: { uid: 2102 }, outbound: { proxyPort: 4140 } }, "nft");
+ * const last: Verdict | undefined = chains[0]?.rules.at(-1)?.verdict;
+ * if (last?.type === "redirect") console.log(last.port); // 4140
+ */
 export type Verdict =
   | { readonly type: "return" }
   | { readonly type: "accept" }
@@ -36,6 +52,16 @@ export type Verdict =
   | { readonly type: "redirect"; readonly port: number }
   | { readonly type: "jump"; readonly chain: string };
 
+/**
+ * A rule of ours.
+ *
+ * @example
+ * import { compile, type Rule } from "sluice";
+ *
+ * const { chains } = compile({ proxy: { uid: 2102 }, outbound: { proxyPort: 4140 } }, "nft");
+ * const comments = (rules: readonly Rule[]) => rules.map(({ comment }) => comment);
+ * for (const { name, rules } of chains) console.log(name, comments(rules));
+ */
 export interface Rule {
   /** The families in whose tables this rule stands. */
   readonly families: readonly Family[];
@@ -45,13 +71,31 @@ export interface Rule {
   readonly comment: string;
 }
 
-/** A chain of ours: it holds exactly these rules, in this order. */
+/**
+ * A chain of ours: it holds exactly these rules, in this order.
+ *
+ * @example
+ * import { type Chain, compile } from "sluice";
+ *
+ * const { chains } = compile({ proxy: { uid: 2102 }, outbound: { proxyPort: 4140 } }, "nft");
+ * const names = (all: readonly Chain[]) => all.map(({ name }) => name);
+ * console.log(names(chains)); // [ 'PROXY_INIT_OUTPUT' ]
+ */
 export interface Chain {
   readonly name: string;
   readonly rules: readonly Rule[];
 }
 
-/** A chain that the kernel enters by itself. It may hold the rules of others; ours are the jumps. Made only for a jump. */
+/**
+ * A chain that the kernel enters by itself. It may hold the rules of others; ours are the jumps. Made only for a jump.
+ *
+ * @example
+ * import { type BaseChain, compile } from "sluice";
+ *
+ * const { baseChains } = compile({ proxy: { uid: 2102 }, outbound: { proxyPort: 4140 } }, "nft");
+ * const enters = ({ name, jumps }: BaseChain) => `${name}: ${jumps.length}`;
+ * console.log(baseChains.map(enters)); // [ 'PREROUTING: 0', 'OUTPUT: 1' ]
+ */
 export interface BaseChain {
   readonly name: string;
   readonly hook: "prerouting" | "output";
@@ -61,7 +105,16 @@ export interface BaseChain {
   readonly jumps: readonly Rule[];
 }
 
-/** A table that holds these chains. */
+/**
+ * A table that holds these chains.
+ *
+ * @example
+ * import { compile, type Table } from "sluice";
+ *
+ * const { tables } = compile({ proxy: { uid: 2102 }, outbound: { proxyPort: 4140 } }, "nft");
+ * const describe = ({ family, name }: Table) => `${family} ${name}`;
+ * console.log(tables.map(describe)); // [ 'ipv4 nat', 'ipv6 nat' ]
+ */
 export interface Table {
   readonly family: Family;
   readonly name: string;
@@ -70,6 +123,13 @@ export interface Table {
 /**
  * What the kernel shall hold, for both families. Plain data: the same value is committed, rendered and
  * compared with what the kernel reads back.
+ *
+ * @example
+ * import { compile, render, type Ruleset } from "sluice";
+ *
+ * const rulesets: Ruleset[] = [4140, 5140].map((proxyPort) => compile({ outbound: { proxyPort } }, "nft"));
+ * const [first, second] = rulesets.map((ruleset) => render(ruleset, "iptables-save"));
+ * console.log(first === second); // false
  */
 export interface Ruleset {
   readonly mode: Mode;

@@ -11,6 +11,8 @@ import { NetfilterError, type NetfilterErrorCode } from "../kernel/error.ts";
 interface SocketAddon {
   createNamespace(): Promise<unknown>;
   createVethPair(namespace: number, name: string, peerNamespace: number, peerName: string): Promise<unknown>;
+  createBridge(namespace: number, name: string): Promise<unknown>;
+  attachToBridge(namespace: number, name: string, bridge: string): Promise<unknown>;
   setLinkUp(namespace: number, name: string): Promise<unknown>;
   addAddress(namespace: number, name: string, address: string, prefixLength: number): Promise<unknown>;
   addRoute(
@@ -19,6 +21,16 @@ interface SocketAddon {
     prefixLength: number,
     gateway: string,
     name: string,
+  ): Promise<unknown>;
+  /** The name of the interface; empty when there is no route. */
+  routeInterface(namespace: number, destination: string): Promise<unknown>;
+  /** Empty, or three times an address and a port, as six words: original source, original destination, reply source. */
+  findTrackedConnection(
+    namespace: number,
+    sourceAddress: string,
+    sourcePort: number,
+    destinationAddress: string,
+    destinationPort: number,
   ): Promise<unknown>;
   writeSysctl(namespace: number, name: string, value: string): Promise<unknown>;
   listen(
@@ -35,15 +47,21 @@ interface SocketAddon {
     localAddress: string,
     localPort: number,
     timeoutMs: number,
+    uid: number | undefined,
+    gid: number | undefined,
   ): Promise<unknown>;
 }
 
 const FUNCTIONS: readonly (keyof SocketAddon)[] = [
   "createNamespace",
   "createVethPair",
+  "createBridge",
+  "attachToBridge",
   "setLinkUp",
   "addAddress",
   "addRoute",
+  "routeInterface",
+  "findTrackedConnection",
   "writeSysctl",
   "listen",
   "connect",

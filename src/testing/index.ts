@@ -7,10 +7,23 @@
  */
 
 export {
+  assertDirect,
+  assertOriginalDestination,
+  assertRedirectedTo,
+  assertRules,
+} from "./assertions.ts";
+export type { RulesOptions } from "./installed-rules.ts";
+export { type MatcherContext, type MatcherResult, matchers, type SluiceMatchers } from "./matchers.ts";
+export {
   type ConnectOptions,
+  createNamespace,
+  createVethPair,
   type ListenOptions,
-  NetworkNamespace,
+  type NetworkNamespace,
+  type Owner,
   type RouteOptions,
+  type VethEnd,
 } from "./network-namespace.ts";
 export { createPod, type Pod, type PodAddresses, type PodOptions } from "./pod.ts";
+export { createPodNetwork, type PodNetwork, type PodNetworkOptions } from "./pod-network.ts";
 export type { ExecOptions, ExecResult, ProgramOptions } from "./program.ts";

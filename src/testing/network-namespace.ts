@@ -3,8 +3,9 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync } from "node:fs";
-import { createServer, type Server, Socket } from "node:net";
+import { createServer, Server, Socket } from "node:net";
 import { callAddon, callForDescriptor } from "./addon.ts";
+import { recordAccepted, recordOpened } from "./connection-record.ts";
 import {
   awaitProgram,
   type ExecOptions,
@@ -15,6 +16,33 @@ import {
 } from "./program.ts";
 import { parseSubnet } from "./subnet.ts";
 
+/**
+ * Whom the connections and programs of a namespace belong to.
+ *
+ * @example
+ * import { createPod, type Owner } from "sluice/testing";
+ *
+ * const application: Owner = { uid: 1000, gid: 1000 };
+ * await using pod = await createPod(application);
+ * console.log((await pod.namespace.exec("id", ["-u"])).stdout); // 1000
+ */
+export interface Owner {
+  /** A user id, 0 to 4294967294; default: that of this process. */
+  uid?: number;
+  /** A group id, 0 to 4294967294; default: that of this process. */
+  gid?: number;
+}
+
+/**
+ * Where a server listens.
+ *
+ * @example
+ * import { createNamespace, type ListenOptions } from "sluice/testing";
+ *
+ * const loopbackOnly: ListenOptions = { address: "127.0.0.1", port: 8080 };
+ * await using namespace = await createNamespace();
+ * await namespace.listen(loopbackOnly);
+ */
 export interface ListenOptions {
   /** An IP address of the namespace; default "::", which takes IPv4 connections, too. */
   address?: string;
@@ -26,7 +54,19 @@ export interface ListenOptions {
   backlog?: number;
 }
 
-export interface ConnectOptions {
+/**
+ * Where a connection goes, and whose it is. The rules of a proxy look at the owner.
+ *
+ * @example
+ * import { type ConnectOptions, createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * await pod.peer.listen({ port: 80 });
+ * const asProxy: ConnectOptions = { address: "198.51.100.1", port: 80, uid: 2102 };
+ * const socket = await pod.namespace.connect(asProxy);
+ * console.log(socket.remoteAddress);
+ */
+export interface ConnectOptions extends Owner {
   /** An IP address; names are not looked up. */
   address: string;
   port: number;
@@ -40,6 +80,33 @@ export interface ConnectOptions {
   allowHalfOpen?: boolean;
 }
 
+/**
+ * One end of a cable.
+ *
+ * @example
+ * import { createNamespace, createVethPair, type VethEnd } from "sluice/testing";
+ *
+ * await using router = await createNamespace();
+ * await using host = await createNamespace();
+ * const port: VethEnd = { namespace: router, interface: "port1" };
+ * await createVethPair(port, { namespace: host, interface: "eth0" });
+ */
+export interface VethEnd {
+  namespace: NetworkNamespace;
+  /** The name of the interface to make there, up to 15 characters. */
+  interface: string;
+}
+
+/**
+ * How to get to a subnet.
+ *
+ * @example
+ * import { createPod, type RouteOptions } from "sluice/testing";
+ *
+ * await using pod = await createPod();
+ * const cable: RouteOptions = { interface: "eth0" };
+ * await pod.namespace.addRoute("192.0.2.0/24", cable);
+ */
 export interface RouteOptions {
   /** The address of the next hop. */
   via?: string;
@@ -47,54 +114,84 @@ export interface RouteOptions {
   interface?: string;
 }
 
+/** What the rest of the kit may see of a namespace, and its users may not. */
+interface Inside {
+  create(owner: Owner): Promise<NetworkNamespace>;
+  /** @throws when the namespace is closed. */
+  descriptor(namespace: NetworkNamespace): number;
+  is(value: unknown): value is NetworkNamespace;
+  /** The connections that are open. */
+  sockets(namespace: NetworkNamespace): ReadonlySet<Socket>;
+  /** Those to which a cable leads. */
+  neighbours(namespace: NetworkNamespace): Set<NetworkNamespace>;
+}
+
+let inside: Inside;
+
+/** {@link Inside}, once the class is there. */
+export const insideOf = (): Inside => inside;
+
 /**
- * A throwaway network namespace: an own set of interfaces, addresses, routes, rules and ports, with loopback up and
- * nothing else in it. Making one needs root (CAP_SYS_ADMIN).
+ * A throwaway network namespace, made by {@link createNamespace}: an own set of interfaces, addresses, routes, rules and
+ * ports.
  *
  * It has no name anywhere. It is there as long as this object, a socket or a program of its own holds it, and the
  * kernel removes it afterwards, whatever ends this process. This process itself never enters it: servers and sockets
  * made here are ordinary ones of `node:net`, whose descriptors come from a thread in the namespace.
  *
  * @example
- * await using namespace = await NetworkNamespace.create();
+ * import { createNamespace } from "sluice/testing";
+ *
+ * await using namespace = await createNamespace();
  * const server = await namespace.listen({ port: 80 });
+ * server.on("connection", (socket) => socket.end("hello"));
  * const socket = await namespace.connect({ address: "127.0.0.1", port: 80 });
+ * for await (const chunk of socket) console.log(String(chunk));
  */
 export class NetworkNamespace implements AsyncDisposable {
   readonly #descriptor: number;
+  readonly #owner: Owner;
+  readonly #neighbours = new Set<NetworkNamespace>();
   readonly #programs = new Set<ChildProcess>();
   readonly #servers = new Set<Server>();
   readonly #sockets = new Set<Socket>();
   #closing: Promise<void> | undefined;
 
-  private constructor(descriptor: number) {
+  private constructor(descriptor: number, owner: Owner) {
     this.#descriptor = descriptor;
+    this.#owner = owner;
   }
 
-  /**
-   * @throws {@link NetfilterError} `permission-denied` without CAP_SYS_ADMIN.
-   */
-  static async create(): Promise<NetworkNamespace> {
-    return new NetworkNamespace(await callForDescriptor((addon) => addon.createNamespace()));
-  }
-
-  /**
-   * Makes a veth pair: a cable with one end in each of two namespaces. Both ends are down and have no address.
-   *
-   * @example
-   * await NetworkNamespace.createVethPair({ namespace: a, interface: "eth0" }, { namespace: b, interface: "eth0" });
-   */
-  static async createVethPair(
-    end: { namespace: NetworkNamespace; interface: string },
-    otherEnd: { namespace: NetworkNamespace; interface: string },
-  ): Promise<void> {
-    const [here, there] = [end.namespace.#open(), otherEnd.namespace.#open()];
-    await callAddon((addon) => addon.createVethPair(here, end.interface, there, otherEnd.interface));
+  static {
+    inside = {
+      create: async (owner) =>
+        new NetworkNamespace(await callForDescriptor((addon) => addon.createNamespace()), owner),
+      descriptor: (namespace) => namespace.#open(),
+      is: (value) => typeof value === "object" && value !== null && #descriptor in value,
+      sockets: (namespace) => namespace.#sockets,
+      neighbours: (namespace) => namespace.#neighbours,
+    };
   }
 
   /** A path by which other programs find the namespace while it is open, such as `proxy-init --netns PATH`. */
   get path(): string {
     return `/proc/${process.pid}/fd/${this.#open()}`;
+  }
+
+  /**
+   * Makes a bridge: a switch for the interfaces that are attached to it. It is down and has no address.
+   *
+   * @param name - Its name, up to 15 characters.
+   */
+  async createBridge(name: string): Promise<void> {
+    const descriptor = this.#open();
+    await callAddon((addon) => addon.createBridge(descriptor, name));
+  }
+
+  /** Makes an interface a port of a bridge of the same namespace. */
+  async attachToBridge(name: string, bridge: string): Promise<void> {
+    const descriptor = this.#open();
+    await callAddon((addon) => addon.attachToBridge(descriptor, name, bridge));
   }
 
   /** Sets an interface up. */
@@ -139,20 +236,29 @@ export class NetworkNamespace implements AsyncDisposable {
   /**
    * Makes a server of this process accept the connections that arrive in the namespace.
    *
-   * @param server - One of your own: of `node:net`, or an HTTP or TLS server; default: a new `net.Server`.
+   * @param server - One of your own: of `node:net`, or an HTTP, HTTP/2 or TLS server; default: a new `net.Server`.
    * @returns The server, listening. It is closed with the namespace, and so are its connections.
    * @example
-   * await pod.listen({ port: 8080 }, createServer((socket) => socket.end("hello")));
+   * import { createServer } from "node:http";
+   * import { createNamespace } from "sluice/testing";
+   *
+   * await using namespace = await createNamespace();
+   * await namespace.listen(createServer((request, response) => response.end(request.url)), { port: 8080 });
    */
   async listen(options?: ListenOptions): Promise<Server>;
-  async listen<S extends Server>(options: ListenOptions, server: S): Promise<S>;
-  async listen(options: ListenOptions = {}, server: Server = createServer()): Promise<Server> {
+  async listen<S extends Server>(server: S, options?: ListenOptions): Promise<S>;
+  async listen(first: Server | ListenOptions = {}, second: ListenOptions = {}): Promise<Server> {
+    const [server, options] = first instanceof Server ? [first, second] : [createServer(), first];
     const descriptor = this.#open();
     if (server.listening) throw new Error("the server listens already");
     const { address = "::", port = 0, ipv6Only = false, backlog = 511 } = options;
     const fd = await callForDescriptor((addon) => addon.listen(descriptor, address, port, ipv6Only, backlog));
     this.#adoptable(fd);
-    server.on("connection", (socket: Socket) => track(this.#sockets, socket));
+    // Before the server's own listeners, which may ask about the connection at once.
+    server.prependListener("connection", (socket: Socket) => {
+      track(this.#sockets, socket);
+      recordAccepted(this, socket);
+    });
     const listening = once(server, "listening");
     // Node takes the backlog of a descriptor from here alone, and sets it anew.
     server.listen({ fd }, backlog);
@@ -162,10 +268,20 @@ export class NetworkNamespace implements AsyncDisposable {
   }
 
   /**
-   * Opens a TCP connection from within the namespace.
+   * Opens a TCP connection from within the namespace: as any user, without starting a program.
    *
    * @returns The connected socket. It is destroyed with the namespace.
    * @throws As `node:net` does: an Error with `code` "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", …
+   * @example
+   * import { once } from "node:events";
+   * import { createServer, get } from "node:http";
+   * import { createNamespace } from "sluice/testing";
+   *
+   * await using namespace = await createNamespace();
+   * await namespace.listen(createServer((request, response) => response.end()), { port: 8080 });
+   * const socket = await namespace.connect({ address: "127.0.0.1", port: 8080, uid: 2102 });
+   * const [response] = await once(get({ createConnection: () => socket, path: "/" }), "response");
+   * console.log(response.statusCode); // 200
    */
   async connect(options: ConnectOptions): Promise<Socket> {
     const descriptor = this.#open();
@@ -176,13 +292,16 @@ export class NetworkNamespace implements AsyncDisposable {
       localPort = 0,
       timeoutMs = 5000,
       allowHalfOpen = false,
+      uid = this.#owner.uid,
+      gid = this.#owner.gid,
     } = options;
     const fd = await callForDescriptor((addon) =>
-      addon.connect(descriptor, address, port, localAddress, localPort, timeoutMs),
+      addon.connect(descriptor, address, port, localAddress, localPort, timeoutMs, uid, gid),
     );
     this.#adoptable(fd);
     const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen });
     track(this.#sockets, socket);
+    recordOpened(this, socket, { address, port }, { uid, gid });
     return socket;
   }
 
@@ -191,7 +310,11 @@ export class NetworkNamespace implements AsyncDisposable {
    *
    * @throws When it cannot be waited for: no nsenter, or `timeoutMs` has passed. An exit code is a result.
    * @example
-   * const { code, stdout } = await pod.exec("iptables-nft-save", ["-t", "nat"]);
+   * import { createNamespace } from "sluice/testing";
+   *
+   * await using namespace = await createNamespace();
+   * const { code, stdout } = await namespace.exec("cat", ["/proc/net/tcp"], { uid: 65534, gid: 65534 });
+   * if (code === 0) console.log(stdout);
    */
   async exec(file: string, args: readonly string[] = [], options: ExecOptions = {}): Promise<ExecResult> {
     const child = this.spawn(file, args, options);
@@ -204,7 +327,7 @@ export class NetworkNamespace implements AsyncDisposable {
    * `close`, the kernel kills the program, and what that has started is left to itself.
    */
   spawn(file: string, args: readonly string[] = [], options: ProgramOptions = {}): ChildProcess {
-    const child = startProgram(this.#open(), file, args, options);
+    const child = startProgram(this.#open(), file, args, { ...this.#owner, ...options });
     this.#programs.add(child);
     const forget = () => this.#programs.delete(child);
     child.once("exit", forget);
@@ -235,6 +358,7 @@ export class NetworkNamespace implements AsyncDisposable {
       ends.push(new Promise((resolve) => child.once("exit", resolve).once("close", resolve)));
       killProgram(child);
     }
+    for (const neighbour of this.#neighbours) neighbour.#neighbours.delete(this);
     closeSync(this.#descriptor);
     await Promise.all(ends);
   }
@@ -250,6 +374,42 @@ export class NetworkNamespace implements AsyncDisposable {
     closeSync(socket);
     throw new Error("the network namespace was closed meanwhile");
   }
+}
+
+/**
+ * Makes a network namespace, with loopback up and nothing else in it. Needs root (CAP_SYS_ADMIN), or
+ * `sluice-test-userns`.
+ *
+ * @param owner - Whom its connections and programs belong to, unless they say otherwise.
+ * @throws {@link NetfilterError} `permission-denied` without CAP_SYS_ADMIN.
+ * @example
+ * import { createNamespace } from "sluice/testing";
+ *
+ * await using namespace = await createNamespace();
+ * const { stdout } = await namespace.exec("cat", ["/proc/net/dev"]);
+ * console.log(stdout);
+ */
+export function createNamespace(owner: Owner = {}): Promise<NetworkNamespace> {
+  return inside.create(owner);
+}
+
+/**
+ * Makes a veth pair: a cable with one end in each of two namespaces. Both ends are down and have no address.
+ *
+ * @example
+ * import { createNamespace, createVethPair } from "sluice/testing";
+ *
+ * await using left = await createNamespace();
+ * await using right = await createNamespace();
+ * await createVethPair({ namespace: left, interface: "eth0" }, { namespace: right, interface: "eth0" });
+ * await Promise.all([left.setLinkUp("eth0"), right.setLinkUp("eth0")]);
+ * await left.addAddress("eth0", "192.0.2.1/24");
+ */
+export async function createVethPair(end: VethEnd, otherEnd: VethEnd): Promise<void> {
+  const [here, there] = [inside.descriptor(end.namespace), inside.descriptor(otherEnd.namespace)];
+  await callAddon((addon) => addon.createVethPair(here, end.interface, there, otherEnd.interface));
+  inside.neighbours(end.namespace).add(otherEnd.namespace);
+  inside.neighbours(otherEnd.namespace).add(end.namespace);
 }
 
 function track<T extends Server | Socket>(set: Set<T>, resource: T): void {

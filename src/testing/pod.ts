@@ -1,35 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { NetworkNamespace } from "./network-namespace.ts";
+import { addressesOf, chosenFamilies, plug } from "./cable.ts";
+import { createNamespace, type NetworkNamespace, type Owner } from "./network-namespace.ts";
 
-export interface PodOptions {
-  /** Whether the pod has IPv4 addresses; default true. */
-  ipv4?: boolean;
-  /** Whether the pod has IPv6 addresses; default true. The kernel must have IPv6. */
-  ipv6?: boolean;
+/**
+ * What a pod is like. Its `uid` and `gid` are those of its connections and programs, unless they say otherwise.
+ *
+ * @example
+ * import { createPod, type PodOptions } from "sluice/testing";
+ *
+ * const options: PodOptions = { ipv4: "10.244.1.5", ipv6: false, uid: 1000 };
+ * await using pod = await createPod(options);
+ * console.log(pod.addresses); // { ipv4: '10.244.1.5' }
+ */
+export interface PodOptions extends Owner {
+  /** The IPv4 address, or whether there is one; default true: 198.51.100.2, in a network the next that is free. */
+  ipv4?: boolean | string;
+  /** The IPv6 address, or whether there is one; default true: 2001:db8:51::2. The kernel must have IPv6. */
+  ipv6?: boolean | string;
 }
 
-/** The addresses of one side of the cable. A family that was turned off has none. */
+/**
+ * The addresses of one side of the cable. To ask for that of a family that was turned off throws a TypeError.
+ *
+ * @example
+ * import { createPod, type PodAddresses } from "sluice/testing";
+ *
+ * const urls = ({ ipv4, ipv6 }: PodAddresses) => [`http://${ipv4}/`, `http://[${ipv6}]/`];
+ * await using pod = await createPod();
+ * console.log(urls(pod.addresses)); // [ 'http://198.51.100.2/', 'http://[2001:db8:51::2]/' ]
+ */
 export interface PodAddresses {
-  readonly ipv4?: string;
-  readonly ipv6?: string;
+  readonly ipv4: string;
+  readonly ipv6: string;
 }
 
-/** Two namespaces and a cable: the pod, and its peer, which stands for the node and for everybody else. */
+/**
+ * A pod, and its peer, to which its cable leads and which stands for the node and for everybody else.
+ *
+ * @example
+ * import { createPod, type Pod } from "sluice/testing";
+ *
+ * const interfaces = async (pod: Pod) => (await pod.namespace.exec("cat", ["/proc/net/dev"])).stdout;
+ * await using pod = await createPod();
+ * console.log(await interfaces(pod)); // lo and eth0
+ */
 export interface Pod extends AsyncDisposable {
   /** The pod, with the interfaces lo and eth0. */
   readonly namespace: NetworkNamespace;
   readonly addresses: PodAddresses;
-  /** The other side, with the interfaces lo and pod0. */
+  /** The other side: a namespace of its own with the interfaces lo and pod0, or the node of its network. */
   readonly peer: NetworkNamespace;
   readonly peerAddresses: PodAddresses;
-  /** Closes both namespaces. */
+  /** Closes the namespace, and the peer's, unless that is the node of a network. */
   close(): Promise<void>;
 }
-
-// Addresses for documentation (RFC 5737, RFC 3849): whatever goes wrong, they are nobody's.
-const IPV4 = { pod: "198.51.100.2", peer: "198.51.100.1", length: 24, everything: "0.0.0.0/0" };
-const IPV6 = { pod: "2001:db8:51::2", peer: "2001:db8:51::1", length: 64, everything: "::/0" };
 
 /**
  * Makes a pod. Each side's default route leads to the other, so that a connection to an address that no interface has (a
@@ -38,56 +63,32 @@ const IPV6 = { pod: "2001:db8:51::2", peer: "2001:db8:51::1", length: 64, everyt
  *
  * @throws {@link NetfilterError} `permission-denied` without CAP_SYS_ADMIN.
  * @example
- * await using pod = await createPod();
- * await pod.namespace.listen({ port: 8080 }, createServer((socket) => socket.end("hello")));
+ * import { createServer } from "node:net";
+ * import { createPod } from "sluice/testing";
+ *
+ * await using pod = await createPod({ uid: 1000 });
+ * await pod.namespace.listen(createServer((socket) => socket.end("hello")), { port: 8080 });
  * const client = await pod.peer.connect({ address: "198.51.100.2", port: 8080 });
+ * for await (const chunk of client) console.log(String(chunk));
  */
-export async function createPod({ ipv4 = true, ipv6 = true }: PodOptions = {}): Promise<Pod> {
-  const namespace = await NetworkNamespace.create();
+export async function createPod(options: PodOptions = {}): Promise<Pod> {
+  const families = chosenFamilies(options, 2);
+  const namespace = await createNamespace(options);
   let peer: NetworkNamespace | undefined;
   try {
-    peer = await NetworkNamespace.create();
-    await connect(namespace, peer, [...(ipv4 ? [IPV4] : []), ...(ipv6 ? [IPV6] : [])]);
+    peer = await createNamespace();
+    await plug({ namespace, interface: "eth0" }, { namespace: peer, interface: "pod0" }, families);
+    const [node, podZero] = [peer, "pod0"];
+    await Promise.all(
+      families.map(({ everything, pod }) => node.addRoute(everything, { via: pod, interface: podZero })),
+    );
   } catch (error) {
     await Promise.all([namespace.close(), peer?.close()]);
     throw error;
   }
-  return pod(namespace, peer, {
-    addresses: { ...(ipv4 && { ipv4: IPV4.pod }), ...(ipv6 && { ipv6: IPV6.pod }) },
-    peerAddresses: { ...(ipv4 && { ipv4: IPV4.peer }), ...(ipv6 && { ipv6: IPV6.peer }) },
-  });
-}
-
-async function connect(
-  pod: NetworkNamespace,
-  peer: NetworkNamespace,
-  families: readonly (typeof IPV4)[],
-): Promise<void> {
-  await NetworkNamespace.createVethPair(
-    { namespace: pod, interface: "eth0" },
-    { namespace: peer, interface: "pod0" },
-  );
-  // Both ends first: an IPv6 route over a link without a carrier would not be used.
-  await Promise.all([pod.setLinkUp("eth0"), peer.setLinkUp("pod0")]);
-  for (const family of families) {
-    await Promise.all([
-      pod.addAddress("eth0", `${family.pod}/${family.length}`),
-      peer.addAddress("pod0", `${family.peer}/${family.length}`),
-    ]);
-    await Promise.all([
-      pod.addRoute(family.everything, { via: family.peer, interface: "eth0" }),
-      peer.addRoute(family.everything, { via: family.pod, interface: "pod0" }),
-    ]);
-  }
-}
-
-function pod(
-  namespace: NetworkNamespace,
-  peer: NetworkNamespace,
-  addresses: Pick<Pod, "addresses" | "peerAddresses">,
-): Pod {
+  const ends = [namespace, peer];
   const close = async (): Promise<void> => {
-    await Promise.all([namespace.close(), peer.close()]);
+    await Promise.all(ends.map((end) => end.close()));
   };
-  return { namespace, peer, ...addresses, close, [Symbol.asyncDispose]: close };
+  return { namespace, peer, ...addressesOf(families), close, [Symbol.asyncDispose]: close };
 }

@@ -2,7 +2,17 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 
-/** How to start a program in a network namespace. */
+/**
+ * How to start a program in a network namespace.
+ *
+ * @example
+ * import { createNamespace, type ProgramOptions } from "sluice/testing";
+ *
+ * const asProxy: ProgramOptions = { uid: 2102, gid: 2102, cwd: "/" };
+ * await using namespace = await createNamespace();
+ * const sleeper = namespace.spawn("sleep", ["60"], asProxy); // killed with the namespace
+ * console.log(sleeper.pid);
+ */
 export interface ProgramOptions {
   /** The whole environment; default: that of this process. Programs are looked up in its PATH. */
   env?: NodeJS.ProcessEnv;
@@ -13,6 +23,16 @@ export interface ProgramOptions {
   gid?: number;
 }
 
+/**
+ * How to run a program in a network namespace to its end.
+ *
+ * @example
+ * import { createNamespace, type ExecOptions } from "sluice/testing";
+ *
+ * const quickly: ExecOptions = { input: "one\ntwo\n", timeoutMs: 5000 };
+ * await using namespace = await createNamespace();
+ * console.log((await namespace.exec("wc", ["-l"], quickly)).stdout); // 2
+ */
 export interface ExecOptions extends ProgramOptions {
   /** Standard input; default: empty. */
   input?: string | Uint8Array;
@@ -20,7 +40,16 @@ export interface ExecOptions extends ProgramOptions {
   timeoutMs?: number;
 }
 
-/** How a program ended. A failure is a result like any other. */
+/**
+ * How a program ended. A failure is a result like any other.
+ *
+ * @example
+ * import { createNamespace, type ExecResult } from "sluice/testing";
+ *
+ * const explain = ({ code, signal, stderr }: ExecResult) => stderr.trim() || `ended with ${code ?? signal}`;
+ * await using namespace = await createNamespace();
+ * console.log(explain(await namespace.exec("cat", ["/no/such/file"])));
+ */
 export interface ExecResult {
   /** The exit code; null when a signal ended it. */
   readonly code: number | null;

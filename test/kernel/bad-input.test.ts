@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type ExecOptions, NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type ExecOptions, type NetworkNamespace } from "../../src/testing/index.ts";
 import { CHART, describeHosts, MINIMAL, proxyInit } from "./hosts.ts";
 import { kernelState } from "./kernel-state.ts";
 
@@ -156,7 +156,7 @@ describeHosts("bad input: one line, exit code 1, the kernel as it was", (host) =
   // A namespace that holds rules of an earlier run. If a row changes it, all that follow say so.
   beforeAll(async () => {
     if (host.missing !== undefined) return;
-    namespace = await NetworkNamespace.create();
+    namespace = await createNamespace();
     expect(await proxyInit(host, namespace, CHART)).toMatchObject({ code: 0 });
     before = await kernelState(namespace);
     expect(before.ruleset).toContain("PROXY_INIT_OUTPUT");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { describeHosts, MINIMAL, type Place, proxyInit } from "./hosts.ts";
 import { kernelState, output } from "./kernel-state.ts";
 
@@ -12,8 +12,8 @@ const closeWait = async (place: Place): Promise<number> =>
 
 describeHosts(FLAG, (host) => {
   test("is written in the namespace of the rules, and in no other", async () => {
-    await using namespace = await NetworkNamespace.create();
-    await using outside = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
+    await using outside = await createNamespace();
     const [before, beforeOutside] = [await closeWait(namespace), await closeWait(outside)];
     const seconds = before + 1717;
     const args = [...MINIMAL, FLAG, String(seconds)];
@@ -29,14 +29,14 @@ describeHosts(FLAG, (host) => {
   });
 
   test("0 leaves it as it is", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const before = await closeWait(namespace);
     expect(await proxyInit(host, namespace, [...MINIMAL, FLAG, "0"])).toMatchObject({ code: 0 });
     expect(await closeWait(namespace)).toBe(before);
   });
 
   test("--simulate says what would be written, and does not", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const before = await closeWait(namespace);
     const args = [...MINIMAL, FLAG, String(before + 1), "--simulate"];
     const { code, stdout } = await proxyInit(host, namespace, args);
@@ -46,7 +46,7 @@ describeHosts(FLAG, (host) => {
   });
 
   test("is put back when the rules cannot be written", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await output(namespace, "nft", ["-f", "-"], "table ip nat { flags dormant; }\n");
     const [before, rules] = [await closeWait(namespace), await kernelState(namespace)];
     const args = [...MINIMAL, FLAG, String(before + 1)];

@@ -4,7 +4,7 @@
 
 import { expect, test } from "vitest";
 import { inspect, install, type RedirectPolicy, remove } from "../../src/index.ts";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { output, savedRules } from "./kernel-state.ts";
 
 const WRITERS = 4;
@@ -29,7 +29,7 @@ function writersIn(listing: string): number[] {
 }
 
 test("four writers with different policies, beside iptables-nft: all commit, nothing is lost or mixed", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   await output(namespace, "iptables-nft", "-t nat -A PREROUTING -p udp -j RETURN".split(" "));
   await output(namespace, "iptables-nft", "-t nat -N THEIRS".split(" "));
   await install(policyOf(0), { netns: namespace.path });
@@ -70,7 +70,7 @@ test("four writers with different policies, beside iptables-nft: all commit, not
 }, 60_000);
 
 test("four writers in mode legacy, beside iptables-legacy, which takes the same lock: nothing is lost or mixed", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   const target = { mode: "legacy", netns: namespace.path, timeoutMs: 20_000 } as const;
   await output(namespace, "iptables-legacy", "-t nat -N THEIRS".split(" "));
   await install(policyOf(0), target);
@@ -114,7 +114,7 @@ test("four writers in mode legacy, beside iptables-legacy, which takes the same 
 }, 60_000);
 
 test("sixty calls at once in one process: three verbs, two modes, four namespaces", async () => {
-  const namespaces = await Promise.all(Array.from({ length: 4 }, () => NetworkNamespace.create()));
+  const namespaces = await Promise.all(Array.from({ length: 4 }, () => createNamespace()));
   const calls = Array.from({ length: 60 }, async (_, i) => {
     const target = { netns: namespaces[i % 4]?.path ?? "", timeoutMs: 20_000 };
     if (i % 3 === 0)

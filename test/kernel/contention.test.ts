@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type NetworkNamespace } from "../../src/testing/index.ts";
 import { describeHosts, MINIMAL, skipBecause } from "./hosts.ts";
 import { output, savedRules } from "./kernel-state.ts";
 import { batches, noStrace, traceProxyInit } from "./strace.ts";
@@ -24,8 +24,8 @@ describeHosts("another program that writes all the time", (host) => {
   const late = "--inject=sendto:delay_enter=50000";
 
   test("without -w it is an error after 5 seconds; with -w, it waits until it is let in", async () => {
-    await using namespace = await NetworkNamespace.create();
-    await using patient = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
+    await using patient = await createNamespace();
     await writer(namespace);
     const other = await writer(patient);
     const waiting = traceProxyInit(host, patient, [...MINIMAL, "-w"], [late]);

@@ -3,7 +3,7 @@
 // The right column of "Where the original is wrong" (LINKERD.md), as far as the mode nft goes.
 
 import { expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { CHART, describeHosts, MINIMAL, proxyInit, skipBecause } from "./hosts.ts";
 import { kernelState, output, savedRules } from "./kernel-state.ts";
 import { readLog } from "./read-log.ts";
@@ -20,7 +20,7 @@ const comments = (rules: readonly string[], chain: string): string[] =>
 
 describeHosts("the drop-in", (host) => {
   test("each family takes its own subnets, and both are complete", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const subnets = "10.0.0.0/8,fd00::/8,192.168.1.0/24,2001:db8::/32";
     const { code, stderr } = await proxyInit(host, namespace, [...MINIMAL, "--subnets-to-ignore", subnets]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -48,7 +48,7 @@ describeHosts("the drop-in", (host) => {
   });
 
   test("--ipv6=false leaves IPv6 rules of an earlier run, and warns", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(await proxyInit(host, namespace, CHART)).toMatchObject({ code: 0 });
     const before = await savedRules(namespace);
     const { code, stdout } = await proxyInit(host, namespace, [...CHART, "--ipv6=false", "-p", "15006"]);
@@ -60,7 +60,7 @@ describeHosts("the drop-in", (host) => {
   });
 
   test("--ipv6=false where nothing is: no IPv6 table, and no warning", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const { code, stdout } = await proxyInit(host, namespace, [...CHART, "--ipv6=false"]);
     expect(code).toBe(0);
     expect(warnings(stdout)).toEqual([]);
@@ -68,7 +68,7 @@ describeHosts("the drop-in", (host) => {
   });
 
   test.each([["0"], ["-1"]])("--proxy-uid %s: no loop guard, and a warning that says so", async (uid) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const args = [...PORTS, "--iptables-mode", "nft", "--proxy-uid", uid];
     const { code, stdout, stderr } = await proxyInit(host, namespace, args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -78,7 +78,7 @@ describeHosts("the drop-in", (host) => {
   });
 
   test("plain takes the mode that fits, and says which", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const { code, stdout } = await proxyInit(host, namespace, [...MINIMAL, "--iptables-mode", "plain"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/in mode nft: /);
@@ -89,7 +89,7 @@ describeHosts("the drop-in", (host) => {
     ["iptables-nft", "mode nft, by --firewall-bin-path iptables-nft"],
     ["iptables", "the mode that fits, by --firewall-bin-path iptables"],
   ])("--firewall-bin-path %s chooses the mode, and is not run", async (program, choice) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const args = [...PORTS, "--firewall-bin-path", program, "--firewall-save-bin-path", "/bin/false"];
     const { code, stdout, stderr } = await proxyInit(host, namespace, args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -106,7 +106,7 @@ describeHosts("a kernel without IPv6", (host) => {
     threads.flat().flatMap(({ text }) => (text.includes("(INJECTED)") ? [text] : []));
 
   test("IPv4 is done, IPv6 reported as absent, and that is a success", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const trace = await traceProxyInit(host, namespace, CHART, [injected]);
     expect(isInjected(trace)).toEqual([expect.stringContaining("socket(AF_INET6")]);
     expect(trace.result).toMatchObject({ code: 0, stderr: "" });
@@ -117,7 +117,7 @@ describeHosts("a kernel without IPv6", (host) => {
   });
 
   test("with --ipv6=true given it is an error, before anything is sent", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const before = await kernelState(namespace);
     const trace = await traceProxyInit(host, namespace, [...CHART, "--ipv6=true"], [injected]);
     expect(isInjected(trace)).toEqual([expect.stringContaining("socket(AF_INET6")]);

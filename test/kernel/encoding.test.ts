@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { describe, expect, test } from "vitest";
-import { type ExecResult, NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type ExecResult, type NetworkNamespace } from "../../src/testing/index.ts";
 import { casesByMode } from "./cases.ts";
 import { describeHosts, proxyInit } from "./hosts.ts";
 import { makeWithIptables } from "./iptables.ts";
@@ -64,8 +64,8 @@ describeHosts("rules as iptables-nft encodes them", (host) => {
   test.each(compared("nft").map((item) => [item.id, item] as const))(
     "case %s",
     async (_id, { pre, args, v4, v6 }) => {
-      await using ours = await NetworkNamespace.create();
-      await using theirs = await NetworkNamespace.create();
+      await using ours = await createNamespace();
+      await using theirs = await createNamespace();
       for (const namespace of [ours, theirs]) {
         for (const words of pre) await output(namespace, "iptables-nft", words);
       }
@@ -94,7 +94,7 @@ describe.each(["nft", "legacy"] as const)("%s", (mode) => {
     test.each(compared(mode).map((item) => [item.id, item] as const))(
       "what it made of case %s is exactly what we would have made: nothing to do",
       async (_id, { pre, args, v4, v6 }) => {
-        await using theirs = await NetworkNamespace.create();
+        await using theirs = await createNamespace();
         for (const words of pre) await output(theirs, `iptables-${mode}`, words);
         await makeWithIptables(theirs, `iptables-${mode}`, v4);
         const dual = v6.some((line) => line.startsWith("-A"));
@@ -113,7 +113,7 @@ describe.each(["nft", "legacy"] as const)("%s", (mode) => {
       ["iptables", "v4", "203.0.113.0/24"],
       ["ip6tables", "v6", "2001:db8::/32"],
     ] as const)(`%s-${mode} works on the same table afterwards`, async (program, family, subnet) => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
       const iptables = (...args: string[]) => namespace.exec(`${program}-${mode}`, ["-t", "nat", ...args]);
       const fine = { code: 0, stderr: "" };
@@ -149,7 +149,7 @@ describe.each(["nft", "legacy"] as const)("%s", (mode) => {
     test.each(["iptables", "ip6tables"] as const)(
       `%s-${mode}-restore works on the same table`,
       async (program) => {
-        await using namespace = await NetworkNamespace.create();
+        await using namespace = await createNamespace();
         expect(await install(namespace, PORTS)).toMatchObject({ code: 0 });
         const before = await savedRules(namespace, mode);
         const restore = (...lines: string[]) =>

@@ -27,8 +27,8 @@ const FLAGS = ["--incoming-proxy-port", "4143", "--outgoing-proxy-port", "4140"]
 
 function answer(namespace: NetworkNamespace, port: number, text: string) {
   return namespace.listen(
-    { port },
     createServer((socket) => socket.on("error", () => {}).end(text)),
+    { port },
   );
 }
 

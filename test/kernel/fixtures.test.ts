@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { describe, expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { casesByMode } from "./cases.ts";
 import { describeHosts, ways } from "./hosts.ts";
 import { output, savedRules } from "./kernel-state.ts";
@@ -17,7 +17,7 @@ describeHosts("the rules that linkerd2-proxy-init leaves", (host) => {
     const byId = cases.map((item) => [item.id, item] as const);
     describe.each(ways)("%s", (_way, start) => {
       test.each(byId)("case %i", async (_id, { pre, runs, codes, v4, v6 }) => {
-        await using namespace = await NetworkNamespace.create();
+        await using namespace = await createNamespace();
         for (const args of pre) await output(namespace, `iptables-${mode}`, args);
         const codesHere: (number | null)[] = [];
         for (const args of runs) {

@@ -4,7 +4,7 @@
 
 import { describe, expect, test } from "vitest";
 import { type InstalledRule, inspect } from "../../src/index.ts";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type NetworkNamespace } from "../../src/testing/index.ts";
 import { hosts, MINIMAL, type ProgramHost, proxyInit, skipBecause } from "./hosts.ts";
 import { output } from "./kernel-state.ts";
 import { messageTypes, netfilterCalls, noStrace, type SystemCall, traceProxyInit } from "./strace.ts";
@@ -119,7 +119,7 @@ describe.each<[Family, typeof BOTH]>([
   ["ipv6", [...BOTH, ...IPV6]],
 ])("what nft makes in %s", (family, rows) => {
   test("is read as what it says, or kept and said not to be understood", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await output(
       namespace,
       "nft",
@@ -144,8 +144,8 @@ describe.each<[Family, typeof BOTH]>([
   });
 
   test("equals what iptables-nft makes of the same", async () => {
-    await using theirs = await NetworkNamespace.create();
-    await using ours = await NetworkNamespace.create();
+    await using theirs = await createNamespace();
+    await using ours = await createNamespace();
     const understood = rows.filter(
       ([, wanted]) => wanted !== "not understood" && !wanted.includes("PROXY_INIT"),
     );
@@ -169,7 +169,7 @@ describe.each<[Family, typeof BOTH]>([
 });
 
 test("a rule that is not understood keeps its comment and its counters, and names its parts", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   const rules = ['ct state new counter packets 3 bytes 180 jump PROXY_INIT_OUTPUT comment "theirs"'];
   await output(namespace, "nft", ["-f", "-"], table("ipv4", rules));
   expect(await rulesOf(namespace, "ipv4")).toEqual([
@@ -186,7 +186,7 @@ test("a rule that is not understood keeps its comment and its counters, and name
 });
 
 test("an extension of iptables-nft says the same as nft's own expressions", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   const rule = "-p tcp -m tcp -m owner --uid-owner 1 --gid-owner 2 -m multiport --dports 1,2:3 -j RETURN";
   await output(namespace, "iptables-nft", ["-t", "nat", "-A", "OUTPUT", ...rule.split(" ")]);
   const [read] = await rulesOf(namespace, "ipv4");
@@ -194,7 +194,7 @@ test("an extension of iptables-nft says the same as nft's own expressions", asyn
 });
 
 test("a set of more ports than an answer of the kernel holds is read to its end", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   const ports = Array.from({ length: 5000 }, (_, i) => 2 * i + 1);
   const rules = [`tcp dport { ${ports.join(", ")} } return`];
   await output(namespace, "nft", ["-f", "-"], table("ipv4", rules));
@@ -220,7 +220,7 @@ describe("a set that goes while it is read", () => {
 
   test("is no error: the rules are read again", async () => {
     const [node] = hosts as readonly [ProgramHost];
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(await proxyInit(node, namespace, MINIMAL)).toMatchObject({ code: 0 });
     await output(namespace, "nft", ["-f", "-"], round("0"));
     const quiet = await traceProxyInit(node, namespace, MINIMAL);

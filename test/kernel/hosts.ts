@@ -6,7 +6,12 @@ import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe } from "vitest";
-import { type ExecOptions, type ExecResult, NetworkNamespace } from "../../src/testing/index.ts";
+import {
+  createNamespace,
+  type ExecOptions,
+  type ExecResult,
+  type NetworkNamespace,
+} from "../../src/testing/index.ts";
 import { reasons } from "../setup/tiers.ts";
 
 /** Where programs run: a namespace of the test kit, or one that a program has made. */
@@ -120,7 +125,7 @@ export async function proxyInitFromOutside(
   namespace: Place,
   args: readonly string[],
 ): Promise<ExecResult> {
-  await using outside = await NetworkNamespace.create();
+  await using outside = await createNamespace();
   return await proxyInit(host, outside, ["--netns", namespace.path, ...args]);
 }
 

@@ -8,7 +8,7 @@ import { nodeHost } from "../../src/host/node.ts";
 import { inspect, install, type ModeInspection, type Ruleset } from "../../src/index.ts";
 import { commit } from "../../src/kernel/commit.ts";
 import { parseTarget } from "../../src/kernel/target.ts";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { rulesets } from "../ruleset/arbitrary.ts";
 import { casesByMode } from "./cases.ts";
 import { hosts, type Place, proxyInit } from "./hosts.ts";
@@ -38,7 +38,7 @@ function wanted({ baseChains, chains }: Ruleset, family: "ipv4" | "ipv6") {
 
 describe.each(modes)("in mode %s", (mode) => {
   test("300 random rulesets: installed and inspected, they are equal", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await fc.assert(
       fc.asyncProperty(rulesets(mode), async (ruleset) => {
         const target = { mode, netns: namespace.path };
@@ -67,14 +67,14 @@ describe.each(casesByMode)(
     test.each(cases.map((item) => [item.id, item] as const))(
       "case %i",
       async (_id, { pre, runs, v4, v6 }) => {
-        await using ours = await NetworkNamespace.create();
+        await using ours = await createNamespace();
         for (const args of pre) await output(ours, `iptables-${mode}`, args);
         for (const args of runs)
           await proxyInit(node as (typeof hosts)[0], ours, ["--iptables-mode", mode, ...args]);
         const { families, installed } = await look(ours, mode);
 
         // As iptables-restore puts it there, whole.
-        await using restored = await NetworkNamespace.create();
+        await using restored = await createNamespace();
         for (const [program, lines] of [
           ["iptables", v4],
           ["ip6tables", v6],
@@ -92,7 +92,7 @@ describe.each(casesByMode)(
         expect(theirs.families.map(({ rules }) => rules)).toEqual(families.map(({ rules }) => rules));
 
         // And one command after the other, as the original does.
-        await using commanded = await NetworkNamespace.create();
+        await using commanded = await createNamespace();
         for (const args of pre) await output(commanded, `iptables-${mode}`, args);
         for (const [program, lines] of [
           ["iptables", v4],
@@ -110,7 +110,7 @@ describe.each(casesByMode)(
 );
 
 test("both modes' rules of one policy inspect to the same value", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   const policy = {
     proxy: { uid: 2102, gid: 7 },
     inbound: {
@@ -130,7 +130,7 @@ test("both modes' rules of one policy inspect to the same value", async () => {
 });
 
 test("counters come along, and rules that are not understood are kept and said to be so", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   await output(
     namespace,
     "iptables-legacy-restore",
@@ -188,7 +188,7 @@ test("counters come along, and rules that are not understood are kept and said t
 });
 
 test("nothing is there: said for both modes, and looking has left no trace", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   const before = await kernelState(namespace);
   const families = ["ipv4", "ipv6"].map((family) => ({ family, present: true, chains: [], rules: [] }));
   const empty = { state: "read", reason: "", installed: false, families, stale: [] };
@@ -206,7 +206,7 @@ test("nothing is there: said for both modes, and looking has left no trace", asy
 });
 
 test.each(modes)("looking at the rules of %s changes nothing, counters included", async (mode) => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   await install({ inbound: { proxyPort: 1 }, outbound: { proxyPort: 2 } }, { mode, netns: namespace.path });
   const before = [
     await savedWithCounters(namespace, mode),
@@ -224,7 +224,7 @@ test.each(modes)("looking at the rules of %s changes nothing, counters included"
 });
 
 test.each(modes)("a family that is not asked for is not read, but found in %s", async (mode) => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   await install({ inbound: { proxyPort: 1 } }, { mode, netns: namespace.path, families: ["ipv6"] });
   const { modes: found } = await inspect({ mode, netns: namespace.path, families: ["ipv4"] });
   expect(found).toMatchObject([{ installed: false, families: [{ family: "ipv4" }], stale: ["ipv6"] }]);

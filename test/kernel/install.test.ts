@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { install, NetfilterError, PolicyError, type RedirectPolicy } from "../../src/index.ts";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { namespacesOfThreads, openDescriptors } from "../testing/own-namespace.ts";
 import { kernelState, output, savedRules } from "./kernel-state.ts";
 
@@ -26,7 +26,7 @@ async function failure(promise: Promise<unknown>): Promise<NetfilterError> {
 }
 
 test("reports what the kernel holds, and sends nothing the second time", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   const first = await install(POLICY, { netns: namespace.path });
   expect(first).toMatchObject({ mode: "nft", reason: "the kernel has nf_tables", changed: true });
   expect([first.stale, first.removed, first.unseen]).toEqual([[], [], []]);
@@ -58,7 +58,7 @@ test("reports what the kernel holds, and sends nothing the second time", async (
 });
 
 test("leaves a family that was not named alone, and says what it holds", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   await install(POLICY, { netns: namespace.path });
   const before = await savedRules(namespace);
   const policy = { inbound: { proxyPort: 15006 }, outbound: { proxyPort: 15001 } };
@@ -69,7 +69,7 @@ test("leaves a family that was not named alone, and says what it holds", async (
 });
 
 test("a direction that the policy lacks is taken out, with every jump to it", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   await install(POLICY, { netns: namespace.path });
   await output(namespace, "iptables-nft", "-t nat -A PREROUTING -i eth0 -j PROXY_INIT_REDIRECT".split(" "));
   await output(namespace, "iptables-nft", "-t nat -A PREROUTING -p udp -j RETURN".split(" "));
@@ -83,7 +83,7 @@ test("a direction that the policy lacks is taken out, with every jump to it", as
 });
 
 test("a chain of others that still enters ours: refused, and nothing has changed", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   await install(POLICY, { netns: namespace.path });
   await output(namespace, "ip6tables-nft", "-t nat -N THEIRS".split(" "));
   await output(namespace, "ip6tables-nft", "-t nat -A THEIRS -j PROXY_INIT_REDIRECT".split(" "));
@@ -107,7 +107,7 @@ test.each([
   ["of another hook", "type nat hook output priority -100;", "hook output"],
   ["that is no base chain", "", "not a base chain"],
 ])("a chain PREROUTING %s cannot be used", async (_, definition, found) => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   await output(
     namespace,
     "nft",
@@ -122,7 +122,7 @@ test.each([
 });
 
 test("a dormant table would take the rules and do nothing: refused", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   await output(namespace, "nft", ["-f", "-"], "table ip nat { flags dormant; }");
   const before = await kernelState(namespace);
   const error = await failure(install(POLICY, { netns: namespace.path }));
@@ -157,7 +157,7 @@ test.each<[unknown, string]>([
 });
 
 test("a policy that makes no sense is a PolicyError, and nothing is sent", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   const before = await kernelState(namespace);
   const policy = { inbound: { proxyPort: 4143, skipPorts: [80, 65536] } };
   await expect(install(policy, { netns: namespace.path })).rejects.toThrow(PolicyError);
@@ -176,7 +176,7 @@ test("what is no network namespace is named", async () => {
 });
 
 test("fifty calls at once, into five namespaces; no descriptor and no thread is left in any of them", async () => {
-  const namespaces = await Promise.all(Array.from({ length: 5 }, () => NetworkNamespace.create()));
+  const namespaces = await Promise.all(Array.from({ length: 5 }, () => createNamespace()));
   const before = { descriptors: openDescriptors(), namespaces: namespacesOfThreads() };
   const calls = Array.from({ length: 50 }, (_, i) =>
     install(POLICY, { netns: namespaces[i % 5]?.path ?? "" }),
@@ -189,7 +189,7 @@ test("fifty calls at once, into five namespaces; no descriptor and no thread is 
 });
 
 test("a worker that is terminated while a call is under way does no harm", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   const script = `
     const { workerData } = require("node:worker_threads");
     const { call } = require(workerData.addon);

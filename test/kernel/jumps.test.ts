@@ -3,7 +3,7 @@
 // The rules of base chains that enter ours, and those of others beside them.
 
 import { expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type NetworkNamespace } from "../../src/testing/index.ts";
 import { describeHosts, MINIMAL, proxyInit } from "./hosts.ts";
 import { kernelState, output, savedRules } from "./kernel-state.ts";
 
@@ -16,7 +16,7 @@ describeHosts("jumps", (host) => {
     '-A PREROUTING -m comment --comment "proxy-init/install-proxy-init-prerouting" -j PROXY_INIT_REDIRECT';
 
   test("one that is there keeps its position, whatever else it matches", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await iptables(namespace, "-N", "PROXY_INIT_REDIRECT");
     for (const rule of [
       "-p udp -j RETURN",
@@ -34,7 +34,7 @@ describeHosts("jumps", (host) => {
   });
 
   test("ours goes behind the rules that are there, and stays when others come before it", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await iptables(namespace, "-A", "PREROUTING", "-p", "udp", "-j", "RETURN");
     expect(await proxyInit(host, namespace, MINIMAL)).toMatchObject({ code: 0 });
     expect(await jumpsIn(namespace)).toEqual(["-A PREROUTING -p udp -j RETURN", ours]);
@@ -48,7 +48,7 @@ describeHosts("jumps", (host) => {
   });
 
   test("of two that are ours, the first stays; then nothing more is to do", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(await proxyInit(host, namespace, MINIMAL)).toMatchObject({ code: 0 });
     const once = await savedRules(namespace);
     const { stdout } = await namespace.exec("sh", ["-c", `iptables-nft -t nat ${ours}; echo $?`]);

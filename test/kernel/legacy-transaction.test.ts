@@ -4,7 +4,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { describeHosts, env, MINIMAL, type Place, proxyInit, skipBecause, sluiceCommand } from "./hosts.ts";
 import { output, savedWithCounters } from "./kernel-state.ts";
 import { batches, noStrace, tableWrites, traceProxyInit } from "./strace.ts";
@@ -42,7 +42,7 @@ describeHosts("the tables of ip_tables", (host) => {
   skipBecause(noStrace);
 
   test("are each replaced once, IPv6 first, by one process; and not at all when they hold the rules", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const first = await traceProxyInit(host, namespace, LEGACY);
     expect(first.result).toMatchObject({ code: 0, stderr: "" });
     const named = (name: RegExp) => first.threads.flat().filter((call) => name.test(call.name));
@@ -67,7 +67,7 @@ describeHosts("the tables of ip_tables", (host) => {
   });
 
   test("only the one that differs is replaced, and what others have counted stays", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await fill(namespace);
     expect(await proxyInit(host, namespace, [...LEGACY, "--ipv6=false"])).toMatchObject({ code: 0 });
     const { v4 } = await savedWithCounters(namespace, "legacy");
@@ -86,7 +86,7 @@ describeHosts("the tables of ip_tables", (host) => {
   });
 
   test("of several jumps that are exactly ours one stays; one with more matches keeps its place", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(await proxyInit(host, namespace, LEGACY)).toMatchObject({ code: 0 });
     const jump = "-m comment --comment proxy-init/install-proxy-init-output -j PROXY_INIT_OUTPUT".split(" ");
     for (const extra of [jump, jump, ["-p", "tcp", "-g", "PROXY_INIT_OUTPUT"]]) {
@@ -117,7 +117,7 @@ describeHosts("the second table's replace fails", (host) => {
     ],
     ["ENOMEM", "Cannot allocate memory (ENOMEM)"],
   ])("with %s: the first is back as it was, rules and counters", async (errno, reason) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await fill(namespace);
     const before = await savedWithCounters(namespace, "legacy");
     const { result, ...trace } = await traceProxyInit(host, namespace, LEGACY, inject(errno));
@@ -135,7 +135,7 @@ describeHosts("the second table's replace fails", (host) => {
   });
 
   test("the first one's counters cannot be put back by libiptc: all of it is undone", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await fill(namespace);
     const before = await savedWithCounters(namespace, "legacy");
     const counters = ["--inject=setsockopt:error=ENOMEM:when=2"];
@@ -146,7 +146,7 @@ describeHosts("the second table's replace fails", (host) => {
   });
 
   test("a program that takes no lock came between: it starts again", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await fill(namespace);
     const { result, ...trace } = await traceProxyInit(host, namespace, LEGACY, inject("EAGAIN"));
     expect(result).toMatchObject({ code: 0, stderr: "" });
@@ -165,7 +165,7 @@ describeHosts("the second table's replace fails", (host) => {
   ] as const)(
     "%s, that takes another lock, came between: its rule stays, and ours are in",
     async (program, family, when) => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       await fill(namespace);
       // It waits for a second before the replace, and has read the tables soon after it has taken the lock.
       const delay = [`--inject=setsockopt:delay_enter=1000000:when=${when}`];
@@ -190,7 +190,7 @@ describeHosts("the second table's replace fails", (host) => {
   );
 
   test("and the first cannot be put back: said, by name", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const { result } = await traceProxyInit(host, namespace, LEGACY, [
       "--inject=setsockopt:error=EINVAL:when=3..4",
     ]);
@@ -225,7 +225,7 @@ describeHosts("a rule that the kernel refuses", (host) => {
   });
 
   test("a chain of others that is entered from a hook where the kernel allows no REDIRECT: refused, and nothing has changed", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     for (const program of ["iptables-legacy", "ip6tables-legacy"]) {
       await output(namespace, program, ["-t", "nat", "-N", "PROXY_INIT_OUTPUT"]);
     }

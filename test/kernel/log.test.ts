@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { describe, expect, test } from "vitest";
-import { type ExecResult, NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type ExecResult } from "../../src/testing/index.ts";
 import { CHART, describeHosts, hosts, MINIMAL, proxyInit, skipBecause } from "./hosts.ts";
 import { kernelState, normalise, output, savedRules } from "./kernel-state.ts";
 import { readLog, ruleRecords, timeless } from "./read-log.ts";
@@ -15,7 +15,7 @@ describeHosts("the log", (host) => {
   test.each(["plain", "json"])(
     "in %s: on standard output, and it ends with the rules read back",
     async (format) => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       // Read back, not written: a rule of somebody else's shows, too.
       await output(namespace, "iptables-nft", ["-t", "nat", "-A", "PREROUTING", "-p", "udp", "-j", "RETURN"]);
       const { code, stdout, stderr } = await proxyInit(host, namespace, [...CHART, "--log-format", format]);
@@ -38,17 +38,17 @@ describeHosts("the log", (host) => {
   );
 
   test("the rules in it can be restored with iptables-nft-restore", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const { stdout } = await proxyInit(host, namespace, CHART);
     const [v4, v6] = ruleRecords(stdout);
-    await using restored = await NetworkNamespace.create();
+    await using restored = await createNamespace();
     await output(restored, "iptables-nft-restore", [], v4?.rules);
     await output(restored, "ip6tables-nft-restore", [], v6?.rules);
     expect(await savedRules(restored)).toEqual(await savedRules(namespace));
   });
 
   test("--log-level error leaves nothing of a run that is fine", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const result = await proxyInit(host, namespace, [...CHART, "--log-level", "error"]);
     expect(result).toMatchObject({ code: 0, stdout: "", stderr: "" });
     expect((await kernelState(namespace)).ruleset).toContain("PROXY_INIT_OUTPUT");
@@ -59,7 +59,7 @@ describeHosts("--simulate", (host) => {
   skipBecause(noStrace);
 
   test("touches nothing, and prints the rules as they would be", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const before = await kernelState(namespace);
     const trace = await traceProxyInit(host, namespace, [...CHART, "--simulate"]);
     expect(trace.result).toMatchObject({ code: 0, stderr: "" });
@@ -73,7 +73,7 @@ describeHosts("--simulate", (host) => {
   });
 
   test("works without any capability, and names no namespace's rules", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const ids = { uid: 65534, gid: 65534 };
     const result = await proxyInit(host, namespace, [...CHART, "--simulate", "--netns", "/no/such"], ids);
     expect(result).toMatchObject({ code: 0, stderr: "" });
@@ -102,7 +102,7 @@ describe("both hosts say the same, apart from the time", () => {
   ])("%j", async (args) => {
     const results: ExecResult[] = [];
     for (const host of hosts) {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       // The second run finds what the first has made.
       for (const _ of ["first", "second"]) {
         const { code, signal, stdout, stderr } = await proxyInit(host, namespace, args);

@@ -3,7 +3,7 @@
 // Each answer of the kernel is lost once: what the program says must be what the kernel holds.
 
 import { expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { describeHosts, MINIMAL, skipBecause } from "./hosts.ts";
 import { savedRules } from "./kernel-state.ts";
 import { noStrace, traceProxyInit } from "./strace.ts";
@@ -17,7 +17,7 @@ describeHosts("a lost answer", (host) => {
   test("never makes it say that nothing was changed while the rules are in", async () => {
     const outcomes = new Set<string>();
     for (let lost = 1; lost <= READS; lost++) {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       const inject = `--inject=recvfrom:error=ENOMEM:when=${lost}`;
       const { result } = await traceProxyInit(host, namespace, MINIMAL, [inject]);
       const { v4, v6 } = await savedRules(namespace);

@@ -6,7 +6,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ExecOptions, NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type ExecOptions } from "../../src/testing/index.ts";
 import {
   describeHosts,
   env,
@@ -36,7 +36,7 @@ const messages = (stdout: string): string[] => readLog(stdout).map(({ level, msg
 
 describeHosts("changing the mode", (host) => {
   test.each(modes)("to %s: the other one's rules go once these are in", async (mode) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const theirs = ["-t", "nat", "-A", "OUTPUT", "-p", "udp", "-j", "RETURN"];
     await output(namespace, `ip6tables-${other(mode)}`, theirs);
     expect(await proxyInit(host, namespace, inMode(other(mode)))).toMatchObject({ code: 0, stderr: "" });
@@ -57,7 +57,7 @@ describeHosts("changing the mode", (host) => {
   });
 
   test.each(modes)("to %s, with --ipv6=false: IPv6 stays as it is, with a warning", async (mode) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(await proxyInit(host, namespace, inMode(other(mode)))).toMatchObject({ code: 0, stderr: "" });
     const { stdout } = await proxyInit(host, namespace, [...inMode(mode), "--ipv6=false"]);
     expect(await ours(namespace, mode)).toEqual([6, 0]);
@@ -71,7 +71,7 @@ describeHosts("changing the mode", (host) => {
   });
 
   test("the earlier rules cannot be taken out: said, with the new ones in", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(await proxyInit(host, namespace, inMode("legacy"))).toMatchObject({ code: 0 });
     // What others jump to, the kernel does not delete.
     await output(namespace, "iptables-legacy", ["-t", "nat", "-N", "THEIRS"]);
@@ -88,7 +88,7 @@ describeHosts("changing the mode", (host) => {
   });
 
   test.each(modes)("looking at the mode that is not %s leaves no trace", async (mode) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(await proxyInit(host, namespace, inMode(mode))).toMatchObject({ code: 0, stderr: "" });
     if (mode === "nft") expect(await legacyTables(namespace)).toBe("");
     else expect(await kernelState(namespace)).toEqual({ ruleset: "", generation: 1 });
@@ -108,7 +108,7 @@ describeHosts("uid and gid 65534, with NET_ADMIN and NET_RAW", (host) => {
     "info: unknown whether an earlier run left rules in mode legacy: /proc/net/ip_tables_names: Permission denied";
 
   test("nft: installs; whether legacy holds something is unknown, and said; legacy is not touched", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const { code, stdout, stderr } = await proxyInitAsNobody(host, namespace, inMode("nft"), lock());
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(await ours(namespace, "nft")).toEqual([6, 6]);
@@ -117,7 +117,7 @@ describeHosts("uid and gid 65534, with NET_ADMIN and NET_RAW", (host) => {
   });
 
   test("legacy: installs, over what nft held", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(await proxyInitAsNobody(host, namespace, inMode("nft"), lock())).toMatchObject({ code: 0 });
     const { code, stdout, stderr } = await proxyInitAsNobody(host, namespace, inMode("legacy"), lock());
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -130,7 +130,7 @@ describeHosts("uid and gid 65534, with NET_ADMIN and NET_RAW", (host) => {
   });
 
   test("legacy with --ipv6=false: whether IPv6 holds something is unknown, and said", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const args = [...inMode("legacy"), "--ipv6=false"];
     const { code, stdout } = await proxyInitAsNobody(host, namespace, args, lock());
     expect(code).toBe(0);
@@ -148,7 +148,7 @@ describeHosts("the kernel lacks a mode", (host) => {
   const NO_NFT = ["--inject=socket:error=EPROTONOSUPPORT:when=1"];
 
   test("none is asked for, and it has no ip_tables: nft, with a warning", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const { result, ...trace } = await traceProxyInit(host, namespace, NO_MODE, NO_LEGACY);
     expect(result).toMatchObject({ code: 0, stderr: "" });
     expect(tableWrites({ result, ...trace })).toEqual([]);
@@ -164,7 +164,7 @@ describeHosts("the kernel lacks a mode", (host) => {
     ["--iptables-mode", "legacy"],
     ["--firewall-bin-path", "iptables-legacy"],
   ])("%s %s is asked for, and it has no ip_tables: an error that names the flag", async (flag, value) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const { result } = await traceProxyInit(host, namespace, [...NO_MODE, flag, value], NO_LEGACY);
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(
@@ -174,13 +174,13 @@ describeHosts("the kernel lacks a mode", (host) => {
   });
 
   test("plain: nft where there is nf_tables, and legacy where there is not; the reason is said", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const first = await proxyInit(host, namespace, inMode("plain"));
     expect(first).toMatchObject({ code: 0, stderr: "" });
     expect(messages(first.stdout)[1]).toBe(
       "info: rules written for IPv4 and IPv6 in one transaction, in mode nft: the kernel has nf_tables",
     );
-    await using bare = await NetworkNamespace.create();
+    await using bare = await createNamespace();
     const { result } = await traceProxyInit(host, bare, inMode("plain"), NO_NFT);
     expect(result).toMatchObject({ code: 0, stderr: "" });
     expect(messages(result.stdout)).toContain(
@@ -190,7 +190,7 @@ describeHosts("the kernel lacks a mode", (host) => {
   });
 
   test("nft is asked for, and it has no nf_tables: an error that names the flag", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const { result } = await traceProxyInit(host, namespace, inMode("nft"), NO_NFT);
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(
@@ -203,7 +203,7 @@ describeHosts("the kernel lacks a mode", (host) => {
 describe("the default", () => {
   describeHosts("without a flag that names a mode", (host) => {
     test("is legacy, as in the original", async () => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       const { code, stdout } = await proxyInit(host, namespace, NO_MODE);
       expect(code).toBe(0);
       expect(messages(stdout)[0]).toMatch(/; mode legacy, by default$/);

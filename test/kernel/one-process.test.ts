@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { CHART, describeHosts, skipBecause } from "./hosts.ts";
 import { generation, kernelState } from "./kernel-state.ts";
 import { batches, messageTypes, netfilterCalls, noStrace, type Trace, traceProxyInit } from "./strace.ts";
@@ -16,7 +16,7 @@ describeHosts("one process, one transaction", (host) => {
   skipBecause(noStrace);
 
   test("the first run: one execve, one batch, few system calls, no file written", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const before = await generation(namespace);
     const trace = await traceProxyInit(host, namespace, CHART);
     expect(trace.result).toMatchObject({ code: 0, stderr: "" });
@@ -63,7 +63,7 @@ describeHosts("one process, one transaction", (host) => {
   });
 
   test("the same flags again: nothing is sent, and the generation stays; other flags: one transaction more", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const first = await traceProxyInit(host, namespace, CHART);
     expect(first.result).toMatchObject({ code: 0 });
     expect(batches(first)).toHaveLength(1);
@@ -87,8 +87,8 @@ describeHosts("one process, one transaction", (host) => {
   });
 
   test("--netns: a thread enters, and only once", async () => {
-    await using namespace = await NetworkNamespace.create();
-    await using outside = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
+    await using outside = await createNamespace();
     const trace = await traceProxyInit(host, outside, [...CHART, "--netns", namespace.path]);
     expect(trace.result).toMatchObject({ code: 0, stderr: "" });
     expect(named(trace, /^execve(at)?$/)).toHaveLength(1);

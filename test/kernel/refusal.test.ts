@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { describe, expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { describeHosts, type Place, type ProgramHost, proxyInit, ways } from "./hosts.ts";
 import { kernelState, output, savedRules } from "./kernel-state.ts";
 import { createUserNamespace } from "./user-namespace.ts";
@@ -62,7 +62,7 @@ describeHosts("a rule that the kernel refuses", (host) => {
   });
 
   test("one of IPv6 alone leaves IPv4 as it was", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     // From POSTROUTING the kernel lets nobody reach a REDIRECT.
     await output(namespace, "ip6tables-nft", ["-t", "nat", "-N", "PROXY_INIT_REDIRECT"]);
     await output(namespace, "ip6tables-nft", ["-t", "nat", "-A", "POSTROUTING", "-j", "PROXY_INIT_REDIRECT"]);
@@ -90,7 +90,7 @@ describeHosts("a rule that the kernel refuses", (host) => {
       "chain PREROUTING: it is not a base chain; ",
     ],
   ])("%s, in IPv6, is left alone, and so is IPv4", async (_, definition, message) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await output(namespace, "nft", ["-f", "-"], `table ip6 nat { ${definition}; }\n`);
     const stderr = await refused(proxyInit, host, namespace, [...PORTS, "--proxy-uid", "2102"]);
     expect(stderr).toContain(message);

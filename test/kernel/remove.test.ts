@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { install, NetfilterError, remove } from "../../src/index.ts";
-import { type ExecResult, NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type ExecResult } from "../../src/testing/index.ts";
 import { casesByMode } from "./cases.ts";
 import {
   describeHosts,
@@ -74,7 +74,7 @@ describeHosts("sluice remove", (host: ProgramHost) => {
   test.each(modes)(
     "after an installation in mode %s, among rules of others: all as it was before",
     async (mode) => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       await fill(namespace, mode);
       const before = await saved(namespace, mode);
       expect(await proxyInit(host, namespace, inMode(mode))).toMatchObject({ code: 0, stderr: "" });
@@ -89,7 +89,7 @@ describeHosts("sluice remove", (host: ProgramHost) => {
   );
 
   test("where nothing is: no error, and no trace", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const before = await kernelState(namespace);
     for (const args of [[], ["--iptables-mode", "nft"], ["--iptables-mode=legacy"], ["--ipv6=false"]]) {
       const { code, stdout, stderr } = await takeOut(namespace, ...args);
@@ -101,7 +101,7 @@ describeHosts("sluice remove", (host: ProgramHost) => {
   });
 
   test("in both modes at once, or in the one that is named", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     // Two of the original's runs, in one mode after the other, leave both.
     for (const mode of modes) {
       const [, cases] = casesByMode.find(([name]) => name === mode) ?? [];
@@ -134,7 +134,7 @@ describeHosts("sluice remove", (host: ProgramHost) => {
   test.each(modes)(
     "every way into our chains goes, in mode %s: other matches, gotos, doubles",
     async (mode) => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       await fill(namespace, mode);
       const before = await saved(namespace, mode);
       expect(await proxyInit(host, namespace, inMode(mode))).toMatchObject({ code: 0 });
@@ -151,7 +151,7 @@ describeHosts("sluice remove", (host: ProgramHost) => {
   );
 
   test.each(modes)("--ipv6=false leaves IPv6 in mode %s, and says so", async (mode) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(await proxyInit(host, namespace, inMode(mode))).toMatchObject({ code: 0 });
     const { code, stdout } = await takeOut(namespace, "--ipv6=false");
     expect(code).toBe(0);
@@ -176,7 +176,7 @@ describeHosts("sluice remove", (host: ProgramHost) => {
   ] as const)(
     "a chain of others that still enters ours, in mode %s: refused, and nothing has changed",
     async (mode, line) => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       expect(await proxyInit(host, namespace, inMode(mode))).toMatchObject({ code: 0 });
       await output(namespace, `ip6tables-${mode}`, ["-t", "nat", "-N", "THEIRS"]);
       await output(namespace, `ip6tables-${mode}`, ["-t", "nat", "-A", "THEIRS", "-j", "PROXY_INIT_OUTPUT"]);
@@ -189,7 +189,7 @@ describeHosts("sluice remove", (host: ProgramHost) => {
   );
 
   test("uid 65534 may not see legacy: said, and left alone; asked for by name, it is tried", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const lock = {
       env: { PATH: process.env.PATH ?? "", XTABLES_LOCKFILE: `/tmp/sluice-nobody-${process.pid}.lock` },
     };
@@ -216,13 +216,13 @@ describeHosts("sluice remove", (host: ProgramHost) => {
     [["--proxy-uid", "2102"], "--proxy-uid: unknown flag"],
     [["--netns", "/etc/passwd"], '--netns: "/etc/passwd": /etc/passwd is not a network namespace'],
   ])("%j: one line, exit 1", async (args, line) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(await takeOut(namespace, ...args)).toMatchObject({ code: 1, stderr: `sluice remove: ${line}\n` });
   });
 
   test("--netns, from elsewhere; and its help", async () => {
-    await using namespace = await NetworkNamespace.create();
-    await using outside = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
+    await using outside = await createNamespace();
     await install(POLICY, { netns: namespace.path });
     expect(await takeOut(outside, "--netns", namespace.path)).toMatchObject({ code: 0, stderr: "" });
     expect((await saved(namespace, "nft")).join("\n")).not.toContain("PROXY_INIT");
@@ -234,7 +234,7 @@ describeHosts("one transaction each", (host) => {
   skipBecause(noStrace);
 
   test("nft: one batch; legacy: one replace a family; and no other program", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const removal = sluiceCommand(host, "remove");
     await install(POLICY, { mode: "nft", netns: namespace.path });
     const nft = await traceProxyInit(removal, namespace, []);
@@ -264,7 +264,7 @@ describeHosts("one transaction each", (host) => {
 
 describe("the library's remove()", () => {
   test("reports what it took out, and that there was nothing", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const target = { netns: namespace.path };
     await install(POLICY, { ...target, mode: "legacy" });
     expect(await remove(target)).toEqual({

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compile, type InstallReport, install, type RedirectPolicy } from "../../src/index.ts";
 import { ruleText } from "../../src/ruleset/rule-text.ts";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type NetworkNamespace } from "../../src/testing/index.ts";
 import { policies } from "../policy/arbitrary.ts";
 import { output, savedRules } from "./kernel-state.ts";
 
@@ -40,7 +40,7 @@ async function check(namespace: NetworkNamespace, policy: RedirectPolicy): Promi
 test("random policies, each into an empty namespace and then over another", async () => {
   await fc.assert(
     fc.asyncProperty(policies, policies, async (first, second) => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       await check(namespace, first);
       await check(namespace, second);
     }),
@@ -54,7 +54,7 @@ const foreign = ({ families }: InstallReport, family: string) =>
 test.each(["ipv4", "ipv6"] as const)(
   "rules that others made in %s come back as iptables-nft shows them",
   async (family) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const [program, subnet] =
       family === "ipv4" ? ["iptables-nft", "192.0.2.0/29"] : ["ip6tables-nft", "2001:db8::/33"];
     const understood = [

@@ -3,7 +3,7 @@
 // What the original takes, and so do we: the rules that it comes to.
 
 import { expect, test } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { CHART, describeHosts, MINIMAL, proxyInit } from "./hosts.ts";
 import { savedRules } from "./kernel-state.ts";
 
@@ -81,13 +81,13 @@ describeHosts("what the original tolerates", (host) => {
   test.each(ROWS.map((row) => [JSON.stringify(row.args), row] as const))(
     "%s",
     async (_title, { args, means, logs }) => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       const { code, stdout, stderr } = await proxyInit(host, namespace, [...MINIMAL, ...args]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       if (logs === undefined) expect(stdout).not.toMatch(/level=(error|warning)/);
       else expect(stdout).toMatch(logs);
 
-      await using same = await NetworkNamespace.create();
+      await using same = await createNamespace();
       expect(await proxyInit(host, same, plainly(means))).toMatchObject({ code: 0 });
       const rules = await savedRules(namespace);
       expect(rules).toEqual(await savedRules(same));

@@ -20,7 +20,7 @@ beforeAll(async () => {
       const wanted = originalDestination(socket);
       socket.on("error", () => {}).end(`${direction} proxy, for ${wanted?.address} ${wanted?.port}`);
     });
-    await pod.namespace.listen({ port }, server);
+    await pod.namespace.listen(server, { port });
   }
   for (const port of APP) await greet(pod.namespace, port, "app");
   for (const port of REMOTE) await greet(pod.peer, port, "remote");
@@ -29,8 +29,8 @@ afterAll(() => pod.close());
 
 function greet(namespace: NetworkNamespace, port: number, name: string) {
   return namespace.listen(
-    { port },
     createServer((socket) => socket.on("error", () => {}).end(name)),
+    { port },
   );
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { once } from "node:events";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import type { Place } from "./hosts.ts";
 
 /** A network namespace that belongs to a user namespace in which uid and gid 0 are mapped, and no others. */
@@ -9,7 +9,7 @@ export interface UserNamespace extends Place, AsyncDisposable {}
 
 /** util-linux's unshare makes it, and a program holds it until it is closed. */
 export async function createUserNamespace(): Promise<UserNamespace> {
-  const around = await NetworkNamespace.create();
+  const around = await createNamespace();
   try {
     const holder = around.spawn("unshare", [
       "--user",

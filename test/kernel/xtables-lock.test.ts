@@ -6,7 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { install, NetfilterError } from "../../src/index.ts";
-import { type ExecOptions, type ExecResult, NetworkNamespace } from "../../src/testing/index.ts";
+import {
+  createNamespace,
+  type ExecOptions,
+  type ExecResult,
+  type NetworkNamespace,
+} from "../../src/testing/index.ts";
 import { describeHosts, env, MINIMAL, type Place, type ProgramHost, proxyInit } from "./hosts.ts";
 import { legacyTables, output, savedRules } from "./kernel-state.ts";
 
@@ -44,7 +49,7 @@ async function lockless(run: Promise<ExecResult>, namespace: Place): Promise<str
 
 describeHosts("the xtables lock", (host: ProgramHost) => {
   test("held by another program: a clear error at the deadline; -w waits until it is free", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const file = join(folder, `held-${host.name}`);
     const holder = await hold(namespace, file);
     const waiting = proxyInit(host, namespace, [...LEGACY, "-w"], withLock(file));
@@ -64,7 +69,7 @@ describeHosts("the xtables lock", (host: ProgramHost) => {
   });
 
   test("is made as iptables makes it, and is iptables's own", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const file = join(folder, `made-${host.name}`);
     expect(await proxyInit(host, namespace, LEGACY, withLock(file))).toMatchObject({ code: 0, stderr: "" });
     expect(lstatSync(file)).toMatchObject({ size: 0, uid: 0 });
@@ -80,7 +85,7 @@ describeHosts("the xtables lock", (host: ProgramHost) => {
   });
 
   test("a file of root's, for another user", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const file = join(folder, `root-${host.name}`);
     writeFileSync(file, "", { mode: 0o600 });
     const ids = { uid: 65534, gid: 65534 };
@@ -92,7 +97,7 @@ describeHosts("the xtables lock", (host: ProgramHost) => {
   });
 
   test("a symbolic link in its place is not followed, wherever it leads", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const elsewhere = join(folder, `elsewhere-${host.name}`);
     const file = join(folder, `link-${host.name}`);
     symlinkSync(elsewhere, file);
@@ -111,7 +116,7 @@ describeHosts("the xtables lock", (host: ProgramHost) => {
       "No such file",
     ],
   ])("%s in its place", async (what, make, message) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const file = join(folder, `${what.length}-${host.name}`);
     make(file);
     const path = message.startsWith("No") ? join(file, "xtables.lock") : file;
@@ -121,7 +126,7 @@ describeHosts("the xtables lock", (host: ProgramHost) => {
   });
 
   test("a FIFO in its place does not hold it up", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const file = join(folder, `fifo-${host.name}`);
     await output(namespace, "mkfifo", [file]);
     expect(await lockless(proxyInit(host, namespace, LEGACY, withLock(file)), namespace)).toContain(
@@ -130,7 +135,7 @@ describeHosts("the xtables lock", (host: ProgramHost) => {
   });
 
   test("on a read-only file system: an error where it would have to be made, no matter where it is", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     // In a mount namespace of its own, where /mnt is what is mounted here.
     const onReadOnly = (make: string): ProgramHost => ({
       ...host,
@@ -154,14 +159,14 @@ describeHosts("the xtables lock", (host: ProgramHost) => {
   });
 
   test("the mode nft needs none", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const result = await proxyInit(host, namespace, MINIMAL, withLock(join(folder, "no/such/folder/lock")));
     expect(result).toMatchObject({ code: 0, stderr: "" });
   });
 });
 
 test("the library's deadline bounds the wait, and the error says so", async () => {
-  await using namespace = await NetworkNamespace.create();
+  await using namespace = await createNamespace();
   const file = process.env.XTABLES_LOCKFILE ?? "";
   const holder = await hold(namespace, file);
   const policy = { inbound: { proxyPort: 4143 } };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -12,6 +12,8 @@ export interface Consumer {
   /** What the tarball holds, relative to the package. */
   readonly packed: readonly string[];
   write(name: string, text: string): void;
+  /** Puts a package of this repository's node_modules into the project's, and its command. */
+  link(name: string): void;
   /** Runs a program in the project; its standard output. Throws with its standard error when it fails. */
   run(command: string, ...args: string[]): string;
   remove(): void;
@@ -46,6 +48,14 @@ export function createConsumer(): Consumer {
       .map((name) => name.replace(/^package\//, ""))
       .sort(),
     write: (name, text) => writeFileSync(path.join(project, name), text),
+    link: (name) => {
+      for (const file of [name, path.join(".bin", name)]) {
+        if (!existsSync(path.join(repository, "node_modules", file))) continue;
+        const linked = path.join(project, "node_modules", file);
+        mkdirSync(path.dirname(linked), { recursive: true });
+        symlinkSync(path.join(repository, "node_modules", file), linked);
+      }
+    },
     run: (command, ...args) => run(project, command, args),
     remove: () => rmSync(directory, { recursive: true }),
   };

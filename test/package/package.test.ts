@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { reasons, root } from "../setup/tiers.ts";
@@ -8,6 +9,7 @@ import { type Consumer, createConsumer, repository } from "./consumer.ts";
 
 const musl = execFileSync("ldd", [process.execPath], { encoding: "utf8" }).includes("musl");
 const prebuilds = `prebuilds/linux-${process.arch}-${musl ? "musl" : "glibc"}`;
+const tsc = path.join(repository, "node_modules/typescript/bin/tsc");
 const policy = "{ proxy: { uid: 2102 }, inbound: { proxyPort: 4143 }, outbound: { proxyPort: 4140 } }";
 
 describe("the tarball of npm pack, installed with --ignore-scripts into an empty project", () => {
@@ -73,7 +75,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
        const pod = await createPod(); // Node 20 has no "await using"
        await install({ inbound: { proxyPort: 4143 } }, { netns: pod.namespace.path, mode: "nft" });
        const server = createTransparentServer((socket, { address, port }) => socket.end(address + " " + port));
-       await pod.namespace.listen({ port: 4143 }, server);
+       await pod.namespace.listen(server, { port: 4143 });
        const socket = await pod.peer.connect({ address: pod.addresses.ipv4, port: 80 });
        console.log(String((await once(socket, "data"))[0]));
        await pod.close();`,
@@ -88,6 +90,23 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     expect(shown).toMatch(/^ *0 +0 +\d+\n0{31}1 .* lo\n$/);
   });
 
+  it("runs the tests of examples/testing under vitest", ({ skip }) => {
+    skip(!root, reasons.kernel);
+    const example = path.join(repository, "examples/testing/sidecar.test.ts");
+    consumer.write("sidecar.test.ts", readFileSync(example, "utf8"));
+    for (const name of ["vitest", "@types/node"]) consumer.link(name);
+    const compilerOptions = {
+      module: "NodeNext",
+      target: "ES2022",
+      lib: ["ES2022", "ESNext.Disposable"],
+      noEmit: true,
+    };
+    const strict = { ...compilerOptions, strict: true, types: ["node"], skipLibCheck: true };
+    consumer.write("tsconfig.json", JSON.stringify({ compilerOptions: strict, files: ["sidecar.test.ts"] }));
+    consumer.run(process.execPath, tsc, "-p", ".");
+    expect(consumer.run("npx", "--no-install", "vitest", "run", "--reporter=tap-flat")).toMatch(/^1\.\.5$/m);
+  });
+
   it("has types that a strict consumer can use, without those of Node", () => {
     const options = {
       module: "NodeNext",
@@ -97,7 +116,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
       types: [],
       skipLibCheck: false,
     };
-    consumer.write("tsconfig.json", JSON.stringify({ compilerOptions: options, include: ["*.ts"] }));
+    consumer.write("tsconfig.json", JSON.stringify({ compilerOptions: options, files: ["consumer.ts"] }));
     consumer.write(
       "consumer.ts",
       `import { compile, install, type InstallReport, parsePolicy, type RedirectPolicy, render } from "sluice";
@@ -107,7 +126,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
        // @ts-expect-error: no such mode
        export const refused = install(policy, { mode: "iptables" });`,
     );
-    consumer.run(process.execPath, path.join(repository, "node_modules/typescript/bin/tsc"), "-p", ".");
+    consumer.run(process.execPath, tsc, "-p", ".");
   });
 
   it("brings the commands proxy-init, sluice and sluice-test-userns", () => {

@@ -101,7 +101,7 @@ describe.skipIf(!isRoot)("the example of a transparent proxy (needs root)", () =
       if (most >= CONNECTIONS) start();
       else echo.once("all", start);
     }).setMaxListeners(0);
-    await pod.peer.listen({ port: 7000, backlog: 4096 }, echo);
+    await pod.peer.listen(echo, { port: 7000, backlog: 4096 });
     const before = descriptors();
     await Promise.all(Array.from({ length: CONNECTIONS }, (_, n) => carry(n)));
     expect(most).toBe(CONNECTIONS);
@@ -118,7 +118,7 @@ describe.skipIf(!isRoot)("the example of a transparent proxy (needs root)", () =
       });
       socket.on("end", () => socket.end(`you said ${said}`));
     });
-    await pod.peer.listen({ port: 7001 }, greet);
+    await pod.peer.listen(greet, { port: 7001 });
     const client = await pod.namespace.connect({ address: "198.51.100.1", port: 7001, allowHalfOpen: true });
     client.end("hello");
     let answer = "";
@@ -128,7 +128,7 @@ describe.skipIf(!isRoot)("the example of a transparent proxy (needs root)", () =
     const reset = createServer((socket) => {
       socket.once("data", () => socket.resetAndDestroy());
     });
-    await pod.peer.listen({ port: 7002 }, reset);
+    await pod.peer.listen(reset, { port: 7002 });
     const victim = await pod.namespace.connect({ address: "198.51.100.1", port: 7002 });
     victim.write("x");
     const [error] = await once(victim, "error").catch((reason: unknown) => [reason]);
@@ -148,8 +148,8 @@ describe.skipIf(!isRoot)("the example of a transparent proxy (needs root)", () =
     const before = descriptors();
     const accepted: Socket[] = [];
     await pod.peer.listen(
-      { port: 7004 },
       createServer((socket) => accepted.push(socket.on("error", () => {}))),
+      { port: 7004 },
     );
     const client = await pod.namespace.connect({ address: "198.51.100.1", port: 7004 });
     expect(await eventually(() => accepted.length === 1)).toBe(true);

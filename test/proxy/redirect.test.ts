@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { inspect, PolicyError } from "../../src/index.ts";
 import { redirect } from "../../src/proxy/index.ts";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace } from "../../src/testing/index.ts";
 import { isRoot } from "../testing/own-namespace.ts";
 
 const POLICY = { proxy: { uid: 2102 }, inbound: { proxyPort: 4143 }, outbound: { proxyPort: 4140 } };
@@ -15,7 +15,7 @@ describe.skipIf(!isRoot)("redirect (needs root)", () => {
   test.each(["nft", "legacy"] as const)(
     "in mode %s: the rules are there, and go with the handle",
     async (mode) => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       const target = { mode, netns: namespace.path };
       {
         await using rules = await redirect(POLICY, target);
@@ -58,7 +58,7 @@ describe.skipIf(!isRoot)("redirect (needs root)", () => {
       "proxy: this process runs as uid 2103 and gid 2102, and its own connections would be redirected back to it: set proxy.uid to 2103, or",
     ],
   ])("uid %s, gid %s", async (uid, gid, outcome) => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     // The bundle of the kit cannot be read by others: the check alone, in a program of its own.
     const script = `
       import { redirect } from "${new URL("../../dist/proxy/index.js", import.meta.url).href}";
@@ -71,7 +71,7 @@ describe.skipIf(!isRoot)("redirect (needs root)", () => {
   });
 
   test("inbound rules alone, and allowLoop, need no such user", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const script = `
       import { redirect } from "${new URL("../../dist/proxy/index.js", import.meta.url).href}";
       const inbound = await redirect({ inbound: { proxyPort: 4143 } });

@@ -47,7 +47,7 @@ describe.skipIf(!isRoot).each(["nft", "legacy"] as const)(
           { onRefused: ({ reason }) => refusals.push(reason) },
           (socket, destination) => socket.end(told(destination)),
         );
-        await pod.namespace.listen({ port }, server);
+        await pod.namespace.listen(server, { port });
       }
     });
     afterAll(() => pod.close());
@@ -130,7 +130,7 @@ describe.skipIf(!isRoot)("originalDestination (needs root)", () => {
     });
     await using other = await createPod();
     await install(POLICY, { netns: other.namespace.path });
-    await other.namespace.listen({ port: 4143 }, server);
+    await other.namespace.listen(server, { port: 4143 });
     const socket = await other.peer.connect({ address: "198.51.100.2", port: 8443 });
     const secure = tlsConnect({ socket, rejectUnauthorized: false });
     expect(await readAll(secure)).toBe("secret");

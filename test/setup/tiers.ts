@@ -26,7 +26,7 @@ export type Tier = "unit" | "kernel" | "standalone" | "package";
 
 /** What each tier holds. What is in none of the others is in `unit`, so that no test is left out. */
 export const folders: Readonly<Record<Exclude<Tier, "unit">, readonly string[]>> = {
-  kernel: ["kernel", "testing", "proxy"],
+  kernel: ["kernel", "testing", "proxy", "docs"],
   standalone: ["standalone"],
   package: ["package"],
 };

@@ -6,7 +6,7 @@ import { createServer as createHttpServer, get } from "node:http";
 import { createServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, createVethPair, type NetworkNamespace } from "../../src/testing/index.ts";
 import { eventually, isRoot, namespacesOfThreads, openDescriptors } from "./own-namespace.ts";
 
 describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
@@ -18,18 +18,18 @@ describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
   });
 
   it("is another namespace, which its path names", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     expect(readlinkSync(namespace.path)).toMatch(/^net:\[\d+\]$/);
     expect(readlinkSync(namespace.path)).not.toBe(home);
   });
 
   it("is empty but for a loopback that is up", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const { stdout } = await namespace.exec("cat", ["/proc/net/dev"]);
     expect(stdout.split("\n").slice(2).join("")).toMatch(/^\s*lo:[^:]*$/);
     const server = await namespace.listen(
-      { port: 80 },
       createServer((socket) => socket.end("here")),
+      { port: 80 },
     );
     for (const address of ["127.0.0.1", "::1"]) {
       expect(await text(await namespace.connect({ address, port: 80 }))).toBe("here");
@@ -38,28 +38,28 @@ describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
   });
 
   it("has ports of its own", async () => {
-    await using a = await NetworkNamespace.create();
-    await using b = await NetworkNamespace.create();
+    await using a = await createNamespace();
+    await using b = await createNamespace();
     await a.listen(
-      { port: 80 },
       createServer((socket) => socket.end("a")),
+      { port: 80 },
     );
     await expect(b.connect({ address: "127.0.0.1", port: 80 })).rejects.toMatchObject({
       code: "ECONNREFUSED",
     });
     await b.listen(
-      { port: 80 },
       createServer((socket) => socket.end("b")),
+      { port: 80 },
     );
     expect(await text(await a.connect({ address: "127.0.0.1", port: 80 }))).toBe("a");
     expect(await text(await b.connect({ address: "127.0.0.1", port: 80 }))).toBe("b");
   });
 
   it("carries servers of other protocols", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await namespace.listen(
-      { port: 80 },
       createHttpServer((_request, response) => response.end("over HTTP")),
+      { port: 80 },
     );
     const socket = await namespace.connect({ address: "127.0.0.1", port: 80 });
     const [response] = await once(get({ createConnection: () => socket }), "response");
@@ -67,7 +67,7 @@ describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
   });
 
   it("connects from the local address and port it is told to", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     const server = await namespace.listen({ port: 80 });
     const accepted = once(server, "connection");
     await namespace.connect({ address: "127.0.0.1", port: 80, localAddress: "127.0.0.9", localPort: 999 });
@@ -76,7 +76,7 @@ describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
   });
 
   it("keeps IPv4 away from a listener that is for IPv6 only", async () => {
-    await using namespace = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
     await namespace.listen({ port: 80, ipv6Only: true });
     await namespace.connect({ address: "::1", port: 80 });
     await expect(namespace.connect({ address: "127.0.0.1", port: 80 })).rejects.toMatchObject({
@@ -87,20 +87,17 @@ describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
   });
 
   it("writes its own settings, and gives the previous value", async () => {
-    await using namespace = await NetworkNamespace.create();
-    await using other = await NetworkNamespace.create();
+    await using namespace = await createNamespace();
+    await using other = await createNamespace();
     expect(await namespace.writeSysctl("net.ipv4.ip_default_ttl", "7")).toBe("64");
     expect(await namespace.writeSysctl("net.ipv4.ip_default_ttl", "8")).toBe("7");
     expect(await other.writeSysctl("net.ipv4.ip_default_ttl", "64")).toBe("64");
   });
 
   it("vanishes when it is closed", async () => {
-    await using witness = await NetworkNamespace.create();
-    const namespace = await NetworkNamespace.create();
-    await NetworkNamespace.createVethPair(
-      { namespace, interface: "v0" },
-      { namespace: witness, interface: "v1" },
-    );
+    await using witness = await createNamespace();
+    const namespace = await createNamespace();
+    await createVethPair({ namespace, interface: "v0" }, { namespace: witness, interface: "v1" });
     const interfaces = async () => (await witness.exec("cat", ["/proc/net/dev"])).stdout;
     expect(await interfaces()).toContain("v1");
     await namespace.listen({ port: 80 });
@@ -112,7 +109,7 @@ describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
   });
 
   it("refuses to work once closed, and can be closed twice", async () => {
-    const namespace = await NetworkNamespace.create();
+    const namespace = await createNamespace();
     await namespace.close();
     await namespace.close();
     expect(() => namespace.path).toThrow("closed");
@@ -121,7 +118,7 @@ describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
   });
 
   it("does not adopt a socket that arrives after its end", async () => {
-    const namespace = await NetworkNamespace.create();
+    const namespace = await createNamespace();
     const before = openDescriptors();
     const outcome = expect(namespace.listen({ port: 80 })).rejects.toThrow("closed meanwhile");
     await namespace.close();
@@ -131,7 +128,7 @@ describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
 
   it("leaves no descriptor open", async () => {
     const round = async () => {
-      await using namespace = await NetworkNamespace.create();
+      await using namespace = await createNamespace();
       await namespace.listen({ port: 80 });
       await namespace.connect({ address: "::1", port: 80 });
       await namespace.connect({ address: "::1", port: 81 }).catch(() => {});
@@ -149,7 +146,7 @@ describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
 describe.skipIf(!isRoot)("errors of a NetworkNamespace (needs root)", () => {
   let namespace: NetworkNamespace;
   beforeAll(async () => {
-    namespace = await NetworkNamespace.create();
+    namespace = await createNamespace();
     await namespace.addAddress("lo", "192.0.2.1/24");
     await namespace.addAddress("lo", "2001:db8::1");
   });
@@ -203,7 +200,7 @@ describe.skipIf(!isRoot)("errors of a NetworkNamespace (needs root)", () => {
     ],
     [
       "cannot create the veth pair lo and v1: File exists (EEXIST)",
-      () => NetworkNamespace.createVethPair({ namespace, interface: "lo" }, { namespace, interface: "v1" }),
+      () => createVethPair({ namespace, interface: "lo" }, { namespace, interface: "v1" }),
       { code: "system-call-failed", errno: 17 },
     ],
     [

@@ -3,13 +3,13 @@
 import { once } from "node:events";
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type NetworkNamespace } from "../../src/testing/index.ts";
 import { eventually, isRoot } from "./own-namespace.ts";
 
 describe.skipIf(!isRoot)("programs in a NetworkNamespace (needs root)", () => {
   let namespace: NetworkNamespace;
   beforeAll(async () => {
-    namespace = await NetworkNamespace.create();
+    namespace = await createNamespace();
   });
   afterAll(() => namespace.close());
 
@@ -71,7 +71,7 @@ describe.skipIf(!isRoot)("programs in a NetworkNamespace (needs root)", () => {
   });
 
   it("end with the namespace", async () => {
-    const shortLived = await NetworkNamespace.create();
+    const shortLived = await createNamespace();
     const child = shortLived.spawn("sh", ["-c", "sleep 100 & echo $!; wait"]);
     const [started] = await once(child.stdout ?? child, "data");
     expect(await eventually(() => nameOf(Number(started)) === "sleep")).toBe(true);

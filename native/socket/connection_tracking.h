@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "socket/inet_address.h"
+
+namespace sluice {
+
+struct Endpoint {
+  InetAddress address;
+  uint16_t port = 0;
+};
+
+// A TCP connection as connection tracking sees it. Without NAT, the reply is the original the other way
+// round; after a REDIRECT it comes from where the connection was sent.
+struct TrackedConnection {
+  Endpoint original_source;
+  Endpoint original_destination;
+  Endpoint reply_source;
+};
+
+// Looks for the connection one of whose directions goes from `source` to `destination`, in the calling
+// thread's network namespace; none when it is not tracked there. Needs CAP_NET_ADMIN. Throws Error.
+std::optional<TrackedConnection> FindTrackedConnection(const Endpoint& source, const Endpoint& destination);
+
+}  // namespace sluice

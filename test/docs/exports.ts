@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import ts from "typescript";
+
+export const root = path.join(import.meta.dirname, "../..");
+
+export interface Example {
+  /** The export, and the member of it that has the example: `createPod`, `NetworkNamespace.listen`. */
+  readonly name: string;
+  readonly source: string;
+}
+
+/** An export of the package, as its users see it in their editor. */
+export interface DocumentedExport {
+  readonly name: string;
+  readonly summary: string;
+  readonly examples: readonly Example[];
+}
+
+/** The entry points of package.json: `sluice/testing` and src/testing/index.ts. */
+export function entryPoints(): { specifier: string; file: string }[] {
+  const { name, exports } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+  return Object.entries<string | { default: string }>(exports).flatMap(([subpath, target]) => {
+    if (typeof target === "string") return []; // package.json itself
+    const file = target.default.replace("./dist/", "src/").replace(/\.js$/, ".ts");
+    return { specifier: `${name}${subpath.slice(1)}`, file: path.join(root, file) };
+  });
+}
+
+/** The project's compiler options, as far as they matter to a user's program. */
+export function compilerOptions(): ts.CompilerOptions {
+  const file = path.join(root, "tsconfig.json");
+  const { options } = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(file, ts.sys.readFile).config,
+    ts.sys,
+    root,
+  );
+  return { ...options, noUnusedLocals: false, noUnusedParameters: false };
+}
+
+/** Every export of an entry point, with its documentation. */
+export function documentedExports(file: string): DocumentedExport[] {
+  const program = ts.createProgram([file], compilerOptions());
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(file);
+  const module = source && checker.getSymbolAtLocation(source);
+  if (module === undefined) return []; // it only has effects
+  return checker.getExportsOfModule(module).map((exported) => {
+    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+    const members = [...(symbol.members?.values() ?? [])];
+    return {
+      name: exported.name,
+      summary: ts.displayPartsToString(symbol.getDocumentationComment(checker)),
+      examples: [
+        ...examplesOf(symbol, exported.name, checker),
+        ...members.flatMap((member) => examplesOf(member, `${exported.name}.${member.name}`, checker)),
+      ],
+    };
+  });
+}
+
+function examplesOf(symbol: ts.Symbol, name: string, checker: ts.TypeChecker): Example[] {
+  return symbol
+    .getJsDocTags(checker)
+    .filter((tag) => tag.name === "example")
+    .map((tag) => ({ name, source: ts.displayPartsToString(tag.text) }));
+}
+
+/** The blocks of TypeScript in a guide, each with the line on which it begins. */
+export function codeBlocks(guide: string): { line: number; source: string }[] {
+  const text = readFileSync(path.join(root, guide), "utf8");
+  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map((block) => ({
+    line: text.slice(0, block.index).split("\n").length,
+    source: block[1] ?? "",
+  }));
+}
+
+/** What the compiler has to say of each file, all in one program; files without a complaint are left out. */
+export function typeErrors(files: readonly string[]): Map<string, string[]> {
+  const program = ts.createProgram(files, compilerOptions());
+  const errors = new Map<string, string[]>();
+  for (const file of files) {
+    const source = program.getSourceFile(file);
+    const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
+    if (found.length === 0) continue;
+    const texts = found.map(({ messageText, start = 0 }) => {
+      const line = source === undefined ? 0 : source.getLineAndCharacterOfPosition(start).line + 1;
+      return `line ${line}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
+    });
+    errors.set(file, texts);
+  }
+  return errors;
+}
