@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// A sidecar proxy tested in a pod, without a cluster or iptables. As root: npm test; else: npm run test:rootless
+// A sidecar proxy tested in a pod, without a cluster. As root: npm test; else, with subordinate ids: npm run test:rootless
 import { once } from "node:events";
 import { createServer, get } from "node:http";
 import { text } from "node:stream/consumers";

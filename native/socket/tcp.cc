@@ -49,13 +49,17 @@ void BecomeOwner(const std::optional<uid_t>& uid, const std::optional<gid_t>& gi
   if (gid) {
     setfsgid(*gid);
     if (static_cast<gid_t>(setfsgid(kQuery)) != *gid) {
-      throw SocketError(EPERM, "setfsgid", "cannot make a socket of gid " + std::to_string(*gid));
+      throw SocketError(EPERM, "setfsgid",
+                        "cannot make a socket of gid " + std::to_string(*gid) +
+                            ", which may not be mapped in this user namespace");
     }
   }
   if (uid) {
     setfsuid(*uid);
     if (static_cast<uid_t>(setfsuid(kQuery)) != *uid) {
-      throw SocketError(EPERM, "setfsuid", "cannot make a socket of uid " + std::to_string(*uid));
+      throw SocketError(EPERM, "setfsuid",
+                        "cannot make a socket of uid " + std::to_string(*uid) +
+                            ", which may not be mapped in this user namespace");
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 
 /**
  * How to start a program in a network namespace.
@@ -17,9 +18,9 @@ export interface ProgramOptions {
   /** The whole environment; default: that of this process. Programs are looked up in its PATH. */
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** The user id to run as, 0 to 4294967294; drops all capabilities unless 0. Supplementary groups are cleared. */
+  /** The user id to run as, 0 to 4294967294; drops all capabilities unless 0. Supplementary groups are cleared, where that is allowed. */
   uid?: number;
-  /** The group id to run as, 0 to 4294967294. Supplementary groups are cleared. */
+  /** The group id to run as, 0 to 4294967294. Supplementary groups are cleared, where that is allowed. */
   gid?: number;
 }
 
@@ -73,11 +74,22 @@ export function startProgram(
   const ids = [
     ...(uid === undefined ? [] : [`--reuid=${uid}`]),
     ...(gid === undefined ? [] : [`--regid=${gid}`]),
-    ...(uid === undefined && gid === undefined ? [] : ["--clear-groups"]),
+    ...(uid === undefined && gid === undefined
+      ? []
+      : [mayClearGroups() ? "--clear-groups" : "--keep-groups"]),
   ];
   // In the child the namespace is descriptor 3.
   const enter = ["--net=/proc/self/fd/3", "setpriv", "--pdeathsig=KILL", ...ids, "--", file, ...args];
   return spawn("nsenter", enter, { stdio: ["pipe", "pipe", "pipe", namespace], env, cwd, detached: true });
+}
+
+/** In a user namespace without a map of groups of root's making, nobody may (user_namespaces(7)). */
+function mayClearGroups(): boolean {
+  try {
+    return readFileSync("/proc/self/setgroups", "utf8").trim() !== "deny";
+  } catch {
+    return true; // a kernel without user namespaces
+  }
 }
 
 /** Kills a started program that still runs, and the processes it has started (they are a group of their own: `detached`). */

@@ -104,7 +104,9 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     const strict = { ...compilerOptions, strict: true, types: ["node"], skipLibCheck: true };
     consumer.write("tsconfig.json", JSON.stringify({ compilerOptions: strict, files: ["sidecar.test.ts"] }));
     consumer.run(process.execPath, tsc, "-p", ".");
-    expect(consumer.run("npx", "--no-install", "vitest", "run", "--reporter=tap-flat")).toMatch(/^1\.\.5$/m);
+    const vitest = ["vitest", "run", "--reporter=tap-flat"];
+    expect(consumer.run("npx", "--no-install", ...vitest)).toMatch(/^1\.\.5$/m);
+    expect(consumer.run("npx", "--no-install", "sluice-test-userns", "--", ...vitest)).toMatch(/^1\.\.5$/m);
   });
 
   it("has types that a strict consumer can use, without those of Node", () => {
