@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { PolicyError, show } from "./error.ts";
+import { parseInterfaceName } from "./interfaces.ts";
 import type { PortSpec, RedirectPolicy } from "./policy.ts";
 import { parsePortSpec } from "./ports.ts";
 import { parseSubnet } from "./subnets.ts";
@@ -12,6 +13,12 @@ type Proxy = NonNullable<RedirectPolicy["proxy"]>;
 /** 4294967295, (uid_t)-1, is "no user" to the kernel. */
 const LAST_ID = 4294967294;
 const LAST_PORT = 65535;
+
+const INBOUND_KEYS = ["proxyPort", "redirectPorts", "skipPorts", "skipSubnets", "skipInterfaces"];
+const OUTBOUND_KEYS = [
+  ...["proxyPort", "redirectPorts", "redirectSubnets", "skipPorts", "skipSubnets"],
+  ...["skipUids", "skipGids", "skipPortsOfUids", "skipInterfaces"],
+];
 
 /**
  * Checks data of any origin (JSON, a caller without types) and gives a copy in one spelling: a single port is a
@@ -56,27 +63,55 @@ function parseProxy(input: unknown): Proxy {
 }
 
 function parseInbound(input: unknown): Inbound {
-  const found = fields("inbound", input, ["proxyPort", "redirectPorts", "skipPorts", "skipSubnets"]);
+  const found = fields("inbound", input, INBOUND_KEYS);
   const inbound: Inbound = { proxyPort: wholeNumber("inbound.proxyPort", found.get("proxyPort"), LAST_PORT) };
   const redirectPorts = found.get("redirectPorts");
   const skipPorts = found.get("skipPorts");
   const skipSubnets = found.get("skipSubnets");
   if (redirectPorts !== undefined) inbound.redirectPorts = ports("inbound.redirectPorts", redirectPorts);
   if (skipPorts !== undefined) inbound.skipPorts = ports("inbound.skipPorts", skipPorts);
+  const skipInterfaces = found.get("skipInterfaces");
   if (skipSubnets !== undefined) inbound.skipSubnets = subnets("inbound.skipSubnets", skipSubnets);
+  if (skipInterfaces !== undefined) {
+    inbound.skipInterfaces = interfaces("inbound.skipInterfaces", skipInterfaces);
+  }
   return inbound;
 }
 
 function parseOutbound(input: unknown): Outbound {
-  const found = fields("outbound", input, ["proxyPort", "skipPorts", "skipSubnets"]);
+  const found = fields("outbound", input, OUTBOUND_KEYS);
   const outbound: Outbound = {
     proxyPort: wholeNumber("outbound.proxyPort", found.get("proxyPort"), LAST_PORT),
   };
+  const redirectPorts = found.get("redirectPorts");
+  const redirectSubnets = found.get("redirectSubnets");
   const skipPorts = found.get("skipPorts");
   const skipSubnets = found.get("skipSubnets");
+  const skipUids = found.get("skipUids");
+  const skipGids = found.get("skipGids");
+  const skipPortsOfUids = found.get("skipPortsOfUids");
+  const skipInterfaces = found.get("skipInterfaces");
+  if (redirectPorts !== undefined) outbound.redirectPorts = ports("outbound.redirectPorts", redirectPorts);
+  if (redirectSubnets !== undefined) {
+    outbound.redirectSubnets = subnets("outbound.redirectSubnets", redirectSubnets);
+  }
   if (skipPorts !== undefined) outbound.skipPorts = ports("outbound.skipPorts", skipPorts);
   if (skipSubnets !== undefined) outbound.skipSubnets = subnets("outbound.skipSubnets", skipSubnets);
+  if (skipUids !== undefined) outbound.skipUids = ids("outbound.skipUids", skipUids);
+  if (skipGids !== undefined) outbound.skipGids = ids("outbound.skipGids", skipGids);
+  if (skipPortsOfUids !== undefined) outbound.skipPortsOfUids = portsOfUids(skipPortsOfUids);
+  if (skipInterfaces !== undefined) {
+    outbound.skipInterfaces = interfaces("outbound.skipInterfaces", skipInterfaces);
+  }
   return outbound;
+}
+
+function portsOfUids(input: unknown): NonNullable<Outbound["skipPortsOfUids"]> {
+  return list("outbound.skipPortsOfUids", input, (item, path) => {
+    const found = fields(path, item, ["uid", "ports"]);
+    const uid = wholeNumber(`${path}.uid`, found.get("uid"), LAST_ID);
+    return { uid, ports: ports(`${path}.ports`, found.get("ports")) };
+  });
 }
 
 /** The own fields of an object, which may have these keys and no others. */
@@ -104,38 +139,57 @@ function wholeNumber(path: string, value: unknown, last: number): number {
   return value + 0; // -0 becomes 0
 }
 
+function ids(path: string, input: unknown): number[] {
+  return list(path, input, (item, place) => wholeNumber(place, item, LAST_ID));
+}
+
 function ports(path: string, input: unknown): PortSpec[] {
-  return list(path, input, (item): PortSpec => {
+  return list(path, input, (item, place): PortSpec => {
     if (typeof item !== "number" && typeof item !== "string") {
-      throw new PolicyError("", item, `must be a port or a range such as "80-90", not ${show(item)}`);
+      throw new PolicyError(place, item, `must be a port or a range such as "80-90", not ${show(item)}`);
     }
-    const { first, last } = parsePortSpec(item);
+    const { first, last } = at(place, () => parsePortSpec(item));
     return first === last ? first : `${first}-${last}`;
   });
 }
 
 function subnets(path: string, input: unknown): string[] {
-  return list(path, input, (item): string => {
+  return list(path, input, (item, place): string => {
     if (typeof item !== "string") {
-      throw new PolicyError("", item, `must be a subnet such as "10.0.0.0/8", not ${show(item)}`);
+      throw new PolicyError(place, item, `must be a subnet such as "10.0.0.0/8", not ${show(item)}`);
     }
-    parseSubnet(item);
+    at(place, () => parseSubnet(item));
     return item.trim();
   });
 }
 
-/** Every item of a list, read; what is wrong with one gets its place. */
-function list<T>(path: string, input: unknown, read: (item: unknown) => T): T[] {
-  if (!Array.isArray(input)) throw new PolicyError(path, input, `must be a list, not ${show(input)}`);
+function interfaces(path: string, input: unknown): string[] {
+  return list(path, input, (item, place): string => {
+    if (typeof item !== "string") {
+      throw new PolicyError(place, item, `must be the name of an interface, not ${show(item)}`);
+    }
+    return at(place, () => parseInterfaceName(item));
+  });
+}
+
+/** Every item of a list, read; `read` is told its place. */
+function list<T>(path: string, input: unknown, read: (item: unknown, place: string) => T): T[] {
+  if (!Array.isArray(input)) {
+    const problem = input === undefined ? "is missing: a list" : `must be a list, not ${show(input)}`;
+    throw new PolicyError(path, input, problem);
+  }
   const items: T[] = [];
   // By index: a hole in the list is as wrong as undefined.
-  for (let i = 0; i < input.length; i++) {
-    try {
-      items.push(read(input[i]));
-    } catch (error) {
-      if (error instanceof PolicyError) throw new PolicyError(`${path}[${i}]`, error.value, error.message);
-      throw error;
-    }
-  }
+  for (let i = 0; i < input.length; i++) items.push(read(input[i], `${path}[${i}]`));
   return items;
+}
+
+/** What is wrong with a value on its own gets its place. */
+function at<T>(place: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof PolicyError) throw new PolicyError(place, error.value, error.message);
+    throw error;
+  }
 }

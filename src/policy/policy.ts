@@ -66,13 +66,34 @@ export interface RedirectPolicy {
     skipPorts?: PortSpec[];
     /** Source subnets, in CIDR notation, whose connections are not redirected. */
     skipSubnets?: string[];
+    /** Interfaces that connections come in by and are not redirected: "eth1", or "eth+" for all that begin so. */
+    skipInterfaces?: string[];
   };
   outbound?: {
     /** The port on which the proxy accepts outbound connections, 0 to 65535. */
     proxyPort: number;
+    /**
+     * Only connections to these ports, or to redirectSubnets, are redirected; both absent or empty: all.
+     * A family of which only the other's subnets are named is not redirected.
+     */
+    redirectPorts?: PortSpec[];
+    /** Only connections to these destination subnets, in CIDR notation, or to redirectPorts are redirected. */
+    redirectSubnets?: string[];
     /** Destination ports that are not redirected. */
     skipPorts?: PortSpec[];
     /** Destination subnets, in CIDR notation, that are not redirected. */
     skipSubnets?: string[];
+    /** Users, 0 to 4294967294, whose connections are not redirected, beside the proxy's own. */
+    skipUids?: number[];
+    /** Groups, 0 to 4294967294, whose connections are not redirected, beside the proxy's own. */
+    skipGids?: number[];
+    /** Destination ports that are not redirected for one user alone. */
+    skipPortsOfUids?: {
+      /** 0 to 4294967294. */
+      uid: number;
+      ports: PortSpec[];
+    }[];
+    /** Interfaces that connections leave by and are not redirected: "eth1", or "eth+" for all that begin so. Loopback never is. */
+    skipInterfaces?: string[];
   };
 }

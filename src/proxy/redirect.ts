@@ -53,7 +53,7 @@ export interface Redirection extends AsyncDisposable {
  *
  * A proxy whose own connections are redirected back to it never reaches anybody. So this refuses, before it touches the kernel,
  * rules that would do that to this very process: outbound ones in its own network namespace that exclude neither its user nor
- * its group.
+ * its group, as the proxy's or by skipUids and skipGids.
  *
  * @throws {PolicyError} for a policy that makes no sense, and for that loop; its message names the fix.
  * @throws {NetfilterError} as `install` of `sluice` does.
@@ -96,7 +96,9 @@ function refuseLoop(policy: RedirectPolicy, netns: string | undefined): void {
   if (outbound === undefined || !isOwnNamespace(netns)) return;
   const uid = process.geteuid?.() ?? 0;
   const gid = process.getegid?.() ?? 0;
+  const { skipUids = [], skipGids = [] } = outbound;
   if ((uid > 0 && proxy.uid === uid) || (gid > 0 && proxy.gid === gid)) return;
+  if (skipUids.includes(uid) || skipGids.includes(gid)) return;
   const fix =
     uid > 0
       ? `set proxy.uid to ${uid}, or run it as the user that proxy.uid names`

@@ -79,6 +79,7 @@ function inboundRules(inbound: NonNullable<RedirectPolicy["inbound"]>): Rule[] {
   return [
     ...skippedPorts(inbound.skipPorts ?? []),
     ...skippedSubnets(inbound.skipSubnets ?? [], "source"),
+    ...skippedInterfaces(inbound.skipInterfaces ?? [], "inInterface"),
     ...redirects,
   ];
 }
@@ -94,8 +95,52 @@ function outboundRules(
     rule([{ type: "outInterface", name: "lo" }], RETURN, "ignore-loopback"),
     ...skippedPorts(outbound.skipPorts ?? []),
     ...skippedSubnets(outbound.skipSubnets ?? [], "destination"),
-    rule([TCP], { type: "redirect", port: outbound.proxyPort }, "redirect-all-outgoing-to-proxy-port"),
+    ...(outbound.skipUids ?? []).map((id) =>
+      rule([{ type: "owner", uid: id }], RETURN, `ignore-user-id-${id}`),
+    ),
+    ...(outbound.skipGids ?? []).map((id) =>
+      rule([{ type: "owner", gid: id }], RETURN, `ignore-group-id-${id}`),
+    ),
+    ...(outbound.skipPortsOfUids ?? []).flatMap((item) => skippedPortsOf(item.uid, item.ports)),
+    ...skippedInterfaces(outbound.skipInterfaces ?? [], "outInterface"),
+    ...outboundRedirects(outbound),
   ];
+}
+
+function outboundRedirects(outbound: NonNullable<RedirectPolicy["outbound"]>): Rule[] {
+  const toProxy: Verdict = { type: "redirect", port: outbound.proxyPort };
+  const { redirectPorts = [], redirectSubnets = [] } = outbound;
+  if (redirectPorts.length === 0 && redirectSubnets.length === 0) {
+    return [rule([TCP], toProxy, "redirect-all-outgoing-to-proxy-port")];
+  }
+  const ports = groupPorts(redirectPorts.map(parsePortSpec)).map((group) =>
+    rule(
+      [TCP, { type: "multiport", ports: group }],
+      toProxy,
+      `redirect-port-${portList(group)}-to-proxy-port`,
+    ),
+  );
+  const subnets = redirectSubnets.map((cidr) => {
+    const subnet = parseSubnet(cidr);
+    const matches: Match[] = subnet.prefixLength === 0 ? [TCP] : [TCP, { type: "destination", subnet }];
+    return rule(matches, toProxy, `redirect-subnet-${cidr}-to-proxy-port`, [subnet.family]);
+  });
+  return [...ports, ...subnets];
+}
+
+function skippedPortsOf(uid: number, specs: readonly PortSpec[]): Rule[] {
+  return groupPorts(specs.map(parsePortSpec)).map((ports) =>
+    rule(
+      [TCP, { type: "owner", uid }, { type: "multiport", ports }],
+      RETURN,
+      `ignore-port-${portList(ports)}-of-user-id-${uid}`,
+    ),
+  );
+}
+
+/** A lone `+` is every interface: nothing to match, as in iptables. */
+function skippedInterfaces(names: readonly string[], type: "inInterface" | "outInterface"): Rule[] {
+  return names.map((name) => rule(name === "+" ? [] : [{ type, name }], RETURN, `ignore-interface-${name}`));
 }
 
 function skippedPorts(specs: readonly PortSpec[]): Rule[] {

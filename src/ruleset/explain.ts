@@ -29,9 +29,7 @@ export function explainRule(rule: Rule, place: RulePlace): string {
 }
 
 function subject(rule: Rule, { hook, first }: RulePlace): string {
-  if (rule.matches.some((match) => match.type === "owner") && rule.verdict.type === "return") {
-    return `The proxy's own connections (${rule.matches.map(condition).join(", ")})`;
-  }
+  if (isProxys(rule)) return `The proxy's own connections (${rule.matches.map(ownerText).join(", ")})`;
   if (rule.verdict.type === "jump" && rule.matches.length === 0) {
     return hook === "prerouting"
       ? "Every new connection that reaches the pod"
@@ -63,19 +61,29 @@ function condition(match: Match): string {
     case "multiport":
       return portWords(match.ports);
     case "owner":
-      return [
-        ...(match.uid === undefined ? [] : [`user ${match.uid}`]),
-        ...(match.gid === undefined ? [] : [`group ${match.gid}`]),
-      ].join(", ");
+      return `of ${ownerText(match)}`;
   }
 }
 
-function predicate({ verdict, matches }: Rule, { hook }: RulePlace): string {
+/** The kernel cannot tell whose user it is, so the comment of the rule has to. */
+function isProxys({ verdict, comment }: Rule): boolean {
+  return verdict.type === "return" && /^proxy-init\/ignore-proxy-(user|group)-id$/.test(comment);
+}
+
+function ownerText(match: Match): string {
+  if (match.type !== "owner") return "";
+  const { uid, gid } = match;
+  return [...(uid === undefined ? [] : [`user ${uid}`]), ...(gid === undefined ? [] : [`group ${gid}`])].join(
+    ", ",
+  );
+}
+
+function predicate(rule: Rule, { hook }: RulePlace): string {
+  const { verdict, matches } = rule;
   switch (verdict.type) {
     case "return": {
       if (hook === "prerouting") return "go straight to the app, not to the proxy";
-      const own = matches.some((match) => match.type === "owner");
-      return `go straight to their destination, not ${own ? "back " : ""}to the proxy`;
+      return `go straight to their destination, not ${isProxys(rule) ? "back " : ""}to the proxy`;
     }
     case "accept":
       return "keep their destination, and no later rule sees them";

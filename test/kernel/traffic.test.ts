@@ -3,8 +3,9 @@
 // Real connections for each field of a policy, matched and unmatched, in both families.
 
 import { createServer } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { install, type RedirectPolicy } from "../../src/index.ts";
+import { install, type Mode, type RedirectPolicy } from "../../src/index.ts";
 import { originalDestination } from "../../src/proxy/original-destination.ts";
 import { createPod, type NetworkNamespace, type Pod } from "../../src/testing/index.ts";
 
@@ -34,29 +35,42 @@ function greet(namespace: NetworkNamespace, port: number, name: string) {
   );
 }
 
-/** Who answers a program in the namespace that runs as this user: bash opens the connection. */
+/** Who answers a connection of this user. */
 async function ask(
   from: NetworkNamespace,
   address: string,
   port: number,
-  ids: { uid?: number; gid?: number } = {},
+  owner: { uid?: number; gid?: number } = {},
+): Promise<string> {
+  return await text(await from.connect({ address, port, ...owner }));
+}
+
+/** The same for a program: bash opens the connection. */
+async function askByProgram(
+  from: NetworkNamespace,
+  address: string,
+  port: number,
+  uid: number,
 ): Promise<string> {
   const script = 'exec 3<>"/dev/tcp/$0/$1" && cat <&3';
   const { stdout, stderr } = await from.exec("bash", ["-c", script, address, String(port)], {
-    ...ids,
+    uid,
     cwd: "/",
   });
   return stdout + stderr;
 }
 
-describe.each(["ipv4", "ipv6"] as const)("over %s", (family) => {
-  const own = () => pod.addresses[family] ?? "";
-  const remote = () => pod.peerAddresses[family] ?? "";
+const MODES: readonly Mode[] = ["nft", "legacy"];
+const FAMILIES = ["ipv4", "ipv6"] as const;
+const ways = MODES.flatMap((mode) => FAMILIES.map((family) => ({ mode, family })));
+
+describe.each(ways)("mode $mode, over $family", ({ mode, family }) => {
+  const own = () => pod.addresses[family];
+  const remote = () => pod.peerAddresses[family];
   const inbound = (port: number) => ask(pod.peer, own(), port);
-  const outbound = (port: number, ids = {}) => ask(pod.namespace, remote(), port, ids);
+  const outbound = (port: number, owner = {}) => ask(pod.namespace, remote(), port, owner);
   const toInbound = (port: number) => `inbound proxy, for ${own()} ${port}`;
   const toOutbound = (port: number) => `outbound proxy, for ${remote()} ${port}`;
-  const use = (policy: RedirectPolicy) => install(policy, { netns: pod.namespace.path });
   const base = {
     proxy: { uid: 2102 },
     inbound: { proxyPort: PROXY.inbound },
@@ -64,6 +78,14 @@ describe.each(["ipv4", "ipv6"] as const)("over %s", (family) => {
   };
   const mine = family === "ipv4" ? "198.51.100.0/25" : "2001:db8:51::/65";
   const others = family === "ipv4" ? "198.51.100.128/25" : "2001:db8:51:0:8000::/65";
+  const ofTheOtherFamily = family === "ipv4" ? "::/0" : "0.0.0.0/0";
+  const everything = family === "ipv4" ? "0.0.0.0/0" : "::/0";
+
+  const use = (policy: RedirectPolicy) => install(policy, { mode, netns: pod.namespace.path });
+  const useInbound = (fields: Partial<NonNullable<RedirectPolicy["inbound"]>>) =>
+    use({ ...base, inbound: { ...base.inbound, ...fields } });
+  const useOutbound = (fields: Partial<NonNullable<RedirectPolicy["outbound"]>>) =>
+    use({ ...base, outbound: { ...base.outbound, ...fields } });
 
   test("everything is redirected, but loopback and the proxy's own user", async () => {
     await use(base);
@@ -71,6 +93,8 @@ describe.each(["ipv4", "ipv6"] as const)("over %s", (family) => {
     expect(await outbound(7070)).toBe(toOutbound(7070));
     expect(await outbound(7070, { uid: 2102 })).toBe("remote");
     expect(await outbound(7070, { uid: 2103 })).toBe(toOutbound(7070));
+    expect(await askByProgram(pod.namespace, remote(), 7070, 2102)).toBe("remote");
+    expect(await askByProgram(pod.namespace, remote(), 7070, 2103)).toBe(toOutbound(7070));
     expect(await ask(pod.namespace, family === "ipv4" ? "127.0.0.1" : "::1", 8080)).toBe("app");
     expect(await ask(pod.namespace, own(), 8080)).toBe("app");
   });
@@ -93,23 +117,76 @@ describe.each(["ipv4", "ipv6"] as const)("over %s", (family) => {
     expect(await outbound(7071)).toBe(toOutbound(7071));
   });
 
-  test("redirectPorts", async () => {
-    await use({ ...base, inbound: { ...base.inbound, redirectPorts: ["8000-8080"] } });
+  test("inbound.redirectPorts", async () => {
+    await useInbound({ redirectPorts: ["8000-8080"] });
     expect(await inbound(8080)).toBe(toInbound(8080));
     expect(await inbound(9090)).toBe("app");
   });
 
   test("inbound.skipSubnets: where connections come from", async () => {
-    await use({ ...base, inbound: { ...base.inbound, skipSubnets: [mine] } });
+    await useInbound({ skipSubnets: [mine] });
     expect(await inbound(8080)).toBe("app");
-    await use({ ...base, inbound: { ...base.inbound, skipSubnets: [others] } });
+    await useInbound({ skipSubnets: [others, ofTheOtherFamily] });
+    expect(await inbound(8080)).toBe(toInbound(8080));
+  });
+
+  test("inbound.skipInterfaces: what connections come in by", async () => {
+    await useInbound({ skipInterfaces: ["eth1", "eth0"] });
+    expect(await inbound(8080)).toBe("app");
+    await useInbound({ skipInterfaces: ["et+"] });
+    expect(await inbound(8080)).toBe("app");
+    await useInbound({ skipInterfaces: ["eth1", "eth", "veth+"] });
     expect(await inbound(8080)).toBe(toInbound(8080));
   });
 
   test("outbound.skipSubnets: where connections go", async () => {
-    await use({ ...base, outbound: { ...base.outbound, skipSubnets: [mine] } });
+    await useOutbound({ skipSubnets: [mine] });
     expect(await outbound(7070)).toBe("remote");
-    await use({ ...base, outbound: { ...base.outbound, skipSubnets: [others] } });
+    await useOutbound({ skipSubnets: [others, ofTheOtherFamily] });
+    expect(await outbound(7070)).toBe(toOutbound(7070));
+  });
+
+  test("outbound.redirectPorts and redirectSubnets: either will do", async () => {
+    await useOutbound({ redirectPorts: [7071] });
+    expect(await outbound(7071)).toBe(toOutbound(7071));
+    expect(await outbound(7070)).toBe("remote");
+    await useOutbound({ redirectSubnets: [mine] });
+    expect(await outbound(7070)).toBe(toOutbound(7070));
+    await useOutbound({ redirectSubnets: [everything] });
+    expect(await outbound(7070)).toBe(toOutbound(7070));
+    await useOutbound({ redirectSubnets: [others] });
+    expect(await outbound(7070)).toBe("remote");
+    await useOutbound({ redirectSubnets: [ofTheOtherFamily] });
+    expect(await outbound(7070)).toBe("remote");
+    await useOutbound({ redirectPorts: ["7070-7070"], redirectSubnets: [others] });
+    expect(await outbound(7070)).toBe(toOutbound(7070));
+    expect(await outbound(7071)).toBe("remote");
+    await useOutbound({ redirectPorts: [7070], skipPorts: [7070] });
+    expect(await outbound(7070)).toBe("remote");
+  });
+
+  test("outbound.skipUids and skipGids", async () => {
+    await useOutbound({ skipUids: [0, 1001], skipGids: [1002] });
+    expect(await outbound(7070, { uid: 1001, gid: 7 })).toBe("remote");
+    expect(await outbound(7070, { uid: 7, gid: 1002 })).toBe("remote");
+    expect(await outbound(7070, { uid: 0, gid: 7 })).toBe("remote");
+    expect(await outbound(7070, { uid: 1002, gid: 1001 })).toBe(toOutbound(7070));
+    expect(await outbound(7070, { uid: 2102 })).toBe("remote");
+  });
+
+  test("outbound.skipPortsOfUids: a port for one user alone", async () => {
+    await useOutbound({ skipPortsOfUids: [{ uid: 1001, ports: [7070] }] });
+    expect(await outbound(7070, { uid: 1001 })).toBe("remote");
+    expect(await outbound(7071, { uid: 1001 })).toBe(toOutbound(7071));
+    expect(await outbound(7070, { uid: 1002 })).toBe(toOutbound(7070));
+  });
+
+  test("outbound.skipInterfaces: what connections leave by", async () => {
+    await useOutbound({ skipInterfaces: ["eth0"] });
+    expect(await outbound(7070)).toBe("remote");
+    await useOutbound({ skipInterfaces: ["+"] });
+    expect(await outbound(7070)).toBe("remote");
+    await useOutbound({ skipInterfaces: ["eth1", "e"] });
     expect(await outbound(7070)).toBe(toOutbound(7070));
   });
 });

@@ -21,12 +21,35 @@ export const subnetTexts: fc.Arbitrary<string> = fc.oneof(
 const id = fc.oneof(fc.constant(0), fc.nat(4294967294));
 const ports = fc.array(portSpecs, { maxLength: 60 });
 const subnets = fc.array(subnetTexts, { maxLength: 8 });
+const ids = fc.array(fc.nat(4294967294), { maxLength: 4 });
+const interfaceNames = fc.array(
+  fc
+    .oneof(fc.stringMatching(/^[#-.0-9;-~]{1,14}\+?$/), fc.constantFrom("eth0", "eth+", "+"))
+    .filter((name) => !/^\.{1,2}$/.test(name)),
+  { maxLength: 3 },
+);
 const inbound = fc.record(
-  { proxyPort: port, redirectPorts: ports, skipPorts: ports, skipSubnets: subnets },
+  {
+    proxyPort: port,
+    redirectPorts: ports,
+    skipPorts: ports,
+    skipSubnets: subnets,
+    skipInterfaces: interfaceNames,
+  },
   { requiredKeys: ["proxyPort"] },
 );
 const outbound = fc.record(
-  { proxyPort: port, skipPorts: ports, skipSubnets: subnets },
+  {
+    proxyPort: port,
+    redirectPorts: ports,
+    redirectSubnets: subnets,
+    skipPorts: ports,
+    skipSubnets: subnets,
+    skipUids: ids,
+    skipGids: ids,
+    skipPortsOfUids: fc.array(fc.record({ uid: fc.nat(4294967294), ports }), { maxLength: 2 }),
+    skipInterfaces: interfaceNames,
+  },
   { requiredKeys: ["proxyPort"] },
 );
 const proxy = fc.record({ uid: id, gid: id }, { requiredKeys: [] });

@@ -16,7 +16,17 @@ describe("parsePolicy", () => {
         skipPorts: ["4190", "04567-4568", "22-22", 9],
         skipSubnets: [" 10.1.2.3/8 "],
       },
-      outbound: { proxyPort: 0, skipPorts: [], skipSubnets: ["FD00::/8"] },
+      outbound: {
+        proxyPort: 0,
+        redirectPorts: ["0443"],
+        redirectSubnets: ["10.0.0.0/8 "],
+        skipPorts: [],
+        skipSubnets: ["FD00::/8"],
+        skipUids: [-0, 1000],
+        skipGids: [4294967294],
+        skipPortsOfUids: [{ uid: 0, ports: ["053", "80-090"] }],
+        skipInterfaces: ["eth+"],
+      },
     };
     const before = structuredClone(input);
     expect(parsePolicy(input)).toStrictEqual({
@@ -27,7 +37,17 @@ describe("parsePolicy", () => {
         skipPorts: [4190, "4567-4568", 22, 9],
         skipSubnets: ["10.1.2.3/8"],
       },
-      outbound: { proxyPort: 0, skipPorts: [], skipSubnets: ["FD00::/8"] },
+      outbound: {
+        proxyPort: 0,
+        redirectPorts: [443],
+        redirectSubnets: ["10.0.0.0/8"],
+        skipPorts: [],
+        skipSubnets: ["FD00::/8"],
+        skipUids: [0, 1000],
+        skipGids: [4294967294],
+        skipPortsOfUids: [{ uid: 0, ports: [53, "80-90"] }],
+        skipInterfaces: ["eth+"],
+      },
     });
     expect(input).toStrictEqual(before);
   });
@@ -69,12 +89,13 @@ describe("parsePolicy", () => {
     [
       { inbound: { proxyPort: 1, skipPort: [] } },
       "inbound.skipPort",
-      "unknown key; inbound has proxyPort, redirectPorts, skipPorts, skipSubnets",
+      "unknown key; inbound has proxyPort, redirectPorts, skipPorts, skipSubnets, skipInterfaces",
     ],
     [
-      { outbound: { proxyPort: 1, redirectPorts: [] } },
-      "outbound.redirectPorts",
-      "unknown key; outbound has proxyPort, skipPorts, skipSubnets",
+      { outbound: { proxyPort: 1, skipUid: [] } },
+      "outbound.skipUid",
+      "unknown key; outbound has proxyPort, redirectPorts, redirectSubnets, skipPorts, skipSubnets, " +
+        "skipUids, skipGids, skipPortsOfUids, skipInterfaces",
     ],
     [{ proxy: { user: 1 } }, "proxy.user", "unknown key; proxy has uid, gid"],
     [
@@ -95,6 +116,47 @@ describe("parsePolicy", () => {
       { proxy: { gid: 4294967295 } },
       "proxy.gid",
       "must be a whole number from 0 to 4294967294, not 4294967295",
+    ],
+    [
+      { outbound: { proxyPort: 1, skipUids: [1, -1] } },
+      "outbound.skipUids[1]",
+      "must be a whole number from 0 to 4294967294, not -1",
+    ],
+    [{ outbound: { proxyPort: 1, skipGids: 1 } }, "outbound.skipGids", "must be a list, not 1"],
+    [
+      { outbound: { proxyPort: 1, skipPortsOfUids: [{ uid: 1, ports: [] }, { uid: 2 }] } },
+      "outbound.skipPortsOfUids[1].ports",
+      "is missing: a list",
+    ],
+    [
+      { outbound: { proxyPort: 1, skipPortsOfUids: [{ uid: 1, ports: [1, "2-1"] }] } },
+      "outbound.skipPortsOfUids[0].ports[1]",
+      '"2-1" is not a valid port range: 2 is greater than 1',
+    ],
+    [
+      { outbound: { proxyPort: 1, skipPortsOfUids: [{ ports: [1] }] } },
+      "outbound.skipPortsOfUids[0].uid",
+      "is missing: a whole number from 0 to 4294967294",
+    ],
+    [
+      { outbound: { proxyPort: 1, skipPortsOfUids: [7] } },
+      "outbound.skipPortsOfUids[0]",
+      "must be an object, not 7",
+    ],
+    [
+      { inbound: { proxyPort: 1, skipInterfaces: ["eth0", "eth0/1"] } },
+      "inbound.skipInterfaces[1]",
+      '"eth0/1" is not the name of an interface: it has a character that none may have',
+    ],
+    [
+      { outbound: { proxyPort: 1, skipInterfaces: ["a-name-that-is-too-long"] } },
+      "outbound.skipInterfaces[0]",
+      '"a-name-that-is-too-long" is not the name of an interface: it is longer than 15 characters',
+    ],
+    [
+      { outbound: { proxyPort: 1, skipInterfaces: [null] } },
+      "outbound.skipInterfaces[0]",
+      "must be the name of an interface, not null",
     ],
     [{ inbound: { proxyPort: 1, skipPorts: 80 } }, "inbound.skipPorts", "must be a list, not 80"],
     [{ inbound: { proxyPort: 1, skipPorts: "80" } }, "inbound.skipPorts", 'must be a list, not "80"'],

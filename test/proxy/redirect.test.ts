@@ -70,14 +70,17 @@ describe.skipIf(!isRoot)("redirect (needs root)", () => {
     expect(stdout).toContain(outcome);
   });
 
-  test("inbound rules alone, and allowLoop, need no such user", async () => {
+  test("inbound rules alone, a user that is skipped, and allowLoop need no such user", async () => {
     await using namespace = await createNamespace();
     const script = `
       import { redirect } from "${new URL("../../dist/proxy/index.js", import.meta.url).href}";
       const inbound = await redirect({ inbound: { proxyPort: 4143 } });
       const both = await redirect(${JSON.stringify(POLICY)}, { allowLoop: true });
-      console.log(inbound.report.changed, both.report.changed);`;
+      const outbound = { proxyPort: 4140 };
+      const user = await redirect({ outbound: { ...outbound, skipUids: [0] } });
+      const group = await redirect({ outbound: { ...outbound, skipGids: [0] } });
+      console.log([inbound, both, user, group].map(({ report }) => report.changed).join());`;
     const result = await namespace.exec(process.execPath, ["--input-type=module", "-e", script]);
-    expect(result).toMatchObject({ code: 0, stdout: "true true\n", stderr: "" });
+    expect(result).toMatchObject({ code: 0, stdout: "true,true,true,true\n", stderr: "" });
   });
 });

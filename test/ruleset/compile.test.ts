@@ -9,6 +9,7 @@ import { parsePortSpec } from "../../src/policy/ports.ts";
 import { parseSubnet } from "../../src/policy/subnets.ts";
 import { compile, INBOUND_CHAIN, OUTBOUND_CHAIN } from "../../src/ruleset/compile.ts";
 import { render } from "../../src/ruleset/render.ts";
+import { ruleSpecification } from "../../src/ruleset/rule-text.ts";
 import type { Rule, Ruleset } from "../../src/ruleset/ruleset.ts";
 import { policies } from "../policy/arbitrary.ts";
 
@@ -143,6 +144,55 @@ describe("compile", () => {
     });
   });
 
+  test("has what Linkerd's flags lack after what they say, and the redirects last", () => {
+    const { chains } = compile(
+      {
+        proxy: { uid: 1 },
+        inbound: { proxyPort: 1, skipPorts: [80], skipInterfaces: ["eth1", "+"] },
+        outbound: {
+          proxyPort: 1,
+          redirectPorts: [443, "80-90"],
+          redirectSubnets: ["10.0.0.0/8", "::/0"],
+          skipPorts: [22],
+          skipSubnets: ["10.1.0.0/16"],
+          skipUids: [0, 7],
+          skipGids: [8],
+          skipPortsOfUids: [{ uid: 9, ports: [53, "60-70"] }],
+          skipInterfaces: ["eth+"],
+        },
+      },
+      "nft",
+    );
+    const texts = chains.map(({ rules }) =>
+      rules.map(
+        (rule) => `${rule.families.join()} ${ruleSpecification({ ...rule, comment: "" })}  ${rule.comment}`,
+      ),
+    );
+    const both = "ipv4,ipv6";
+    expect(texts).toStrictEqual([
+      [
+        `${both} -p tcp -m multiport --dports 80 -j RETURN  proxy-init/ignore-port-80`,
+        `${both} -i eth1 -j RETURN  proxy-init/ignore-interface-eth1`,
+        `${both} -j RETURN  proxy-init/ignore-interface-+`,
+        `${both} -p tcp -j REDIRECT --to-ports 1  proxy-init/redirect-all-incoming-to-proxy-port`,
+      ],
+      [
+        `${both} -m owner --uid-owner 1 -j RETURN  proxy-init/ignore-proxy-user-id`,
+        `${both} -o lo -j RETURN  proxy-init/ignore-loopback`,
+        `${both} -p tcp -m multiport --dports 22 -j RETURN  proxy-init/ignore-port-22`,
+        "ipv4 -d 10.1.0.0/16 -j RETURN  proxy-init/ignore-subnet-10.1.0.0/16",
+        `${both} -m owner --uid-owner 0 -j RETURN  proxy-init/ignore-user-id-0`,
+        `${both} -m owner --uid-owner 7 -j RETURN  proxy-init/ignore-user-id-7`,
+        `${both} -m owner --gid-owner 8 -j RETURN  proxy-init/ignore-group-id-8`,
+        `${both} -p tcp -m owner --uid-owner 9 -m multiport --dports 53,60:70 -j RETURN  proxy-init/ignore-port-53,60:70-of-user-id-9`,
+        `${both} -o eth+ -j RETURN  proxy-init/ignore-interface-eth+`,
+        `${both} -p tcp -m multiport --dports 443,80:90 -j REDIRECT --to-ports 1  proxy-init/redirect-port-443,80:90-to-proxy-port`,
+        "ipv4 -d 10.0.0.0/8 -p tcp -j REDIRECT --to-ports 1  proxy-init/redirect-subnet-10.0.0.0/8-to-proxy-port",
+        "ipv6 -p tcp -j REDIRECT --to-ports 1  proxy-init/redirect-subnet-::/0-to-proxy-port",
+      ],
+    ]);
+  });
+
   test("leaves out what always matches: a whole family, all ports", () => {
     const { chains } = compile(
       { inbound: { proxyPort: 1, redirectPorts: ["0-65535"], skipSubnets: ["10.0.0.0/0", "::/0"] } },
@@ -199,7 +249,7 @@ describe("compile", () => {
           ...ruleset.chains.flatMap((c) => c.rules),
         ];
         for (const { families, matches, comment } of rules) {
-          const own = comment.startsWith("proxy-init/ignore-subnet-");
+          const own = /^proxy-init\/(ignore|redirect)-subnet-/.test(comment);
           expect(families.length).toBe(own ? 1 : 2);
           for (const match of matches) {
             if (match.type === "source" || match.type === "destination") {
@@ -230,9 +280,11 @@ describe("compile", () => {
           [INBOUND_CHAIN, policy.inbound?.skipPorts],
           [OUTBOUND_CHAIN, policy.outbound?.skipPorts],
         ] as const) {
-          const ports = rulesOf(ruleset, chain).flatMap(({ matches }) =>
-            matches.flatMap((match) => (match.type === "multiport" ? match.ports : [])),
-          );
+          const ports = rulesOf(ruleset, chain)
+            .filter(({ comment }) => /^proxy-init\/ignore-port-[0-9:,]+$/.test(comment))
+            .flatMap(({ matches }) =>
+              matches.flatMap((match) => (match.type === "multiport" ? match.ports : [])),
+            );
           expect(ports).toStrictEqual((listed ?? []).map(parsePortSpec));
         }
       }),

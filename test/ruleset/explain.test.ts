@@ -17,7 +17,7 @@ const ports = (...pairs: [number, number][]): Match => ({
 });
 const both: Family[] = ["ipv4", "ipv6"];
 
-test.each<[string, Match[], Verdict, RulePlace, Family[]]>([
+test.each<[string, Match[], Verdict, RulePlace, Family[], string?]>([
   [
     "Connections to ports 4190 and 4567-4568 go straight to the app, not to the proxy.",
     [tcp, ports([4190, 4190], [4567, 4568])],
@@ -84,10 +84,30 @@ test.each<[string, Match[], Verdict, RulePlace, Family[]]>([
     back,
     outbound,
     both,
+    "proxy-init/ignore-proxy-user-id",
   ],
   [
     "The proxy's own connections (group 7) go straight to their destination, not back to the proxy.",
     [{ type: "owner", gid: 7 }],
+    back,
+    outbound,
+    both,
+    "proxy-init/ignore-proxy-group-id",
+  ],
+  [
+    "Connections of user 7 go straight to their destination, not to the proxy.",
+    [{ type: "owner", uid: 7 }],
+    back,
+    outbound,
+    both,
+  ],
+  [
+    "Connections of user 7 to port 443 go straight to their destination, not to the proxy.",
+    [
+      { type: "protocol", protocol: "tcp" },
+      { type: "owner", uid: 7 },
+      { type: "multiport", ports: [{ first: 443, last: 443 }] },
+    ],
     back,
     outbound,
     both,
@@ -120,6 +140,6 @@ test.each<[string, Match[], Verdict, RulePlace, Family[]]>([
     inbound,
     both,
   ],
-])("%s", (sentence, matches, verdict, place, families) => {
-  expect(explainRule({ families, matches, verdict, comment: "" }, place)).toBe(sentence);
+])("%s", (sentence, matches, verdict, place, families, comment = "") => {
+  expect(explainRule({ families, matches, verdict, comment }, place)).toBe(sentence);
 });
