@@ -29,14 +29,15 @@ export function entryPoints(): { specifier: string; file: string }[] {
   });
 }
 
+/** What a tsconfig of the project says. */
+export function configuration(name: string): ts.ParsedCommandLine {
+  const { config } = ts.readConfigFile(path.join(root, name), ts.sys.readFile);
+  return ts.parseJsonConfigFileContent(config, ts.sys, root);
+}
+
 /** The project's compiler options, as far as they matter to a user's program. */
 export function compilerOptions(): ts.CompilerOptions {
-  const file = path.join(root, "tsconfig.json");
-  const { options } = ts.parseJsonConfigFileContent(
-    ts.readConfigFile(file, ts.sys.readFile).config,
-    ts.sys,
-    root,
-  );
+  const { options } = configuration("tsconfig.json");
   return { ...options, noUnusedLocals: false, noUnusedParameters: false };
 }
 
