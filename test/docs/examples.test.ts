@@ -15,6 +15,7 @@ import {
   root,
   typeErrors,
 } from "./exports.ts";
+import { staleFiles } from "./stale-dist.ts";
 
 // Below the package, so that an example finds it by its name, and in it dist.
 const directory = path.join(root, "build/examples-of-docs");
@@ -75,6 +76,7 @@ describe("the documentation in the source", () => {
 describe.skipIf(!isRoot)("the examples in it (needs root)", () => {
   let errors: Map<string, string[]>;
   beforeAll(() => {
+    expect(staleFiles(), "dist is not what src compiles to; npm run build makes it").toEqual([]);
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
     for (const { file, source } of examples) writeFileSync(file, `${source}\nexport {};\n`);

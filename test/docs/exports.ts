@@ -12,7 +12,7 @@ export interface Example {
   readonly source: string;
 }
 
-/** An export of the package, as its users see it in their editor. */
+/** An export of the package, as its users see it in their editor; or `module`, of an entry point that only has effects. */
 export interface DocumentedExport {
   readonly name: string;
   readonly summary: string;
@@ -29,25 +29,36 @@ export function entryPoints(): { specifier: string; file: string }[] {
   });
 }
 
+/** What a tsconfig of the project says. */
+export function configuration(name: string): ts.ParsedCommandLine {
+  const { config } = ts.readConfigFile(path.join(root, name), ts.sys.readFile);
+  return ts.parseJsonConfigFileContent(config, ts.sys, root);
+}
+
 /** The project's compiler options, as far as they matter to a user's program. */
 export function compilerOptions(): ts.CompilerOptions {
-  const file = path.join(root, "tsconfig.json");
-  const { options } = ts.parseJsonConfigFileContent(
-    ts.readConfigFile(file, ts.sys.readFile).config,
-    ts.sys,
-    root,
-  );
+  const { options } = configuration("tsconfig.json");
   return { ...options, noUnusedLocals: false, noUnusedParameters: false };
 }
 
-/** Every export of an entry point, with its documentation. */
+/**
+ * Every export of an entry point, with its documentation.
+ *
+ * @throws {Error} when the entry point has no source: package.json would name what the build does not make.
+ */
 export function documentedExports(file: string): DocumentedExport[] {
   const program = ts.createProgram([file], compilerOptions());
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(file);
-  const module = source && checker.getSymbolAtLocation(source);
-  if (module === undefined) return []; // it only has effects
-  return checker.getExportsOfModule(module).map((exported) => {
+  if (source === undefined) {
+    throw new Error(
+      `package.json has an export whose source would be ${path.relative(root, file)}: there is none`,
+    );
+  }
+  const module = checker.getSymbolAtLocation(source);
+  const exports = module === undefined ? [] : checker.getExportsOfModule(module);
+  if (exports.length === 0) return [documentedModule(source)];
+  return exports.map((exported) => {
     const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
     const members = [...(symbol.members?.values() ?? [])];
     return {
@@ -59,6 +70,20 @@ export function documentedExports(file: string): DocumentedExport[] {
       ],
     };
   });
+}
+
+/** The comment at the head of a file, which the compiler gives to the first statement. */
+function documentedModule(source: ts.SourceFile): DocumentedExport {
+  const [first] = source.statements;
+  const comments = first === undefined ? [] : ts.getJSDocCommentsAndTags(first).filter(ts.isJSDoc);
+  const tags = comments.flatMap((comment) => comment.tags ?? []);
+  return {
+    name: "module",
+    summary: comments.map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? "").join("\n"),
+    examples: tags
+      .filter((tag) => tag.tagName.text === "example")
+      .map((tag) => ({ name: "module", source: ts.getTextOfJSDocComment(tag.comment) ?? "" })),
+  };
 }
 
 function examplesOf(symbol: ts.Symbol, name: string, checker: ts.TypeChecker): Example[] {
