@@ -26,7 +26,7 @@ export { PolicyError } from "./policy/error.ts";
 export { parsePolicy } from "./policy/parse.ts";
 export type { Family, Mode, PortSpec, RedirectPolicy } from "./policy/policy.ts";
 export { compile } from "./ruleset/compile.ts";
-export { render } from "./ruleset/render.ts";
+export { type RenderFormat, render } from "./ruleset/render.ts";
 export type {
   BaseChain,
   Chain,

@@ -12,7 +12,7 @@ import type { Family, Mode } from "../policy/policy.ts";
  * try {
  *   await remove({ netns: "/proc/1/no-such-namespace" });
  * } catch (error) {
- *   if (error instanceof NetfilterError && hopeless.includes(error.code)) console.log("no use trying again");
+ *   if (error instanceof NetfilterError) console.log(hopeless.includes(error.code)); // true
  * }
  */
 export type NetfilterErrorCode =
@@ -73,8 +73,8 @@ export interface NetfilterErrorDetails {
  * try {
  *   await install({ inbound: { proxyPort: 4143 } }, { mode: "nft", netns: "/proc/1/no-such-namespace" });
  * } catch (error) {
- *   if (error instanceof NetfilterError && error.code === "namespace") console.log(error.message);
- *   else throw error;
+ *   if (!(error instanceof NetfilterError)) throw error;
+ *   console.log(error.code); // namespace
  * }
  */
 export class NetfilterError extends Error {

@@ -5,7 +5,15 @@ import { iptablesSave, savedChains } from "./iptables-save.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { ruleTable } from "./table.ts";
 
-/** How a ruleset is shown: text that iptables-restore reads, or a table for people. */
+/**
+ * How a ruleset is shown: text that iptables-restore reads, or a table for people.
+ *
+ * @example
+ * import { compile, type RenderFormat, render } from "sluice";
+ *
+ * const format: RenderFormat = process.stdout.isTTY ? "table" : "iptables-save";
+ * console.log(render(compile({ inbound: { proxyPort: 4143 } }, "nft"), format));
+ */
 export type RenderFormat = "iptables-save" | "table";
 
 /**

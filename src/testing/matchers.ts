@@ -36,7 +36,8 @@ export interface SluiceMatchers {
  *
  * await using namespace = await createNamespace();
  * const result: MatcherResult = await matchers.toHaveRules.call({ isNot: false }, namespace);
- * console.log(result.pass, result.message()); // false, and why
+ * console.log(result.pass); // false
+ * console.log(result.message());
  */
 export interface MatcherResult {
   readonly pass: boolean;
@@ -51,7 +52,7 @@ export interface MatcherResult {
  *
  * const negated: MatcherContext = { isNot: true };
  * await using namespace = await createNamespace();
- * console.log((await matchers.toHaveRules.call(negated, namespace)).pass); // false: as .not wants it
+ * console.log((await matchers.toHaveRules.call(negated, namespace)).pass); // false
  */
 export interface MatcherContext {
   /** Whether it follows `.not`. */

@@ -43,7 +43,7 @@ export interface PodAddresses {
  *
  * const interfaces = async (pod: Pod) => (await pod.namespace.exec("cat", ["/proc/net/dev"])).stdout;
  * await using pod = await createPod();
- * console.log(await interfaces(pod)); // lo and eth0
+ * console.log(await interfaces(pod));
  */
 export interface Pod extends AsyncDisposable {
   /** The pod, with the interfaces lo and eth0. */

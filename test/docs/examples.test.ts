@@ -92,5 +92,8 @@ describe.skipIf(!isRoot)("the examples in it (needs root)", () => {
     await using namespace = await createNamespace();
     const result = await namespace.exec(process.execPath, [program], { timeoutMs: 10_000 });
     expect(result).toMatchObject({ code: 0, stderr: "" });
+    // What an example says behind a line that prints is what it prints.
+    const claimed = [...source.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, text]) => text);
+    expect(result.stdout.split("\n")).toEqual(expect.arrayContaining(claimed));
   });
 });
