@@ -108,7 +108,7 @@ std::optional<uint32_t> OptionalIdArgument(const Napi::CallbackInfo& info, size_
 }
 
 // (address, port) as two arguments
-Endpoint EndpointArgument(const Napi::CallbackInfo& info, size_t index) {
+ConnectionEnd EndArgument(const Napi::CallbackInfo& info, size_t index) {
   return {ParseInetAddress(TextArgument(info, index)), PortArgument(info, index + 1)};
 }
 
@@ -155,9 +155,18 @@ void ExportOriginalDestination(Napi::Env env, Napi::Object exports) {
   Napi::Object(env, function).DefineProperty(Napi::PropertyDescriptor::Value("answer", answer));
 }
 
-// () -> promise of a descriptor
+// () -> promise of a descriptor, which stays the addon's: closeNamespace closes it, or the end of the
+// environment
 Napi::Value CallCreateNamespace(const Napi::CallbackInfo& info) {
-  return Runner(info.Env()).Run(info.Env(), []() -> TaskOutcome { return CreateNetworkNamespace(); });
+  return Runner(info.Env()).Run(info.Env(), []() -> TaskOutcome {
+    return KeptDescriptor{CreateNetworkNamespace()};
+  });
+}
+
+// (namespace)
+Napi::Value CallCloseNamespace(const Napi::CallbackInfo& info) {
+  Runner(info.Env()).Close(IntegerArgument(info, 0, 0, INT32_MAX));
+  return info.Env().Undefined();
 }
 
 // (namespace, name, peer namespace, peer name)
@@ -187,6 +196,26 @@ Napi::Value CallAttachToBridge(const Napi::CallbackInfo& info) {
            [here = NamespaceArgument(info, 0), name = TextArgument(info, 1),
             bridge = TextArgument(info, 2)]() -> TaskOutcome {
              here->Run([&] { AttachToBridge(name, bridge); });
+             return {};
+           });
+}
+
+// (namespace, interface)
+Napi::Value CallDeleteLink(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(), [here = NamespaceArgument(info, 0), name = TextArgument(info, 1)]() -> TaskOutcome {
+        here->Run([&] { DeleteLink(name); });
+        return {};
+      });
+}
+
+// (namespace, interface, address)
+Napi::Value CallForgetNeighbour(const Napi::CallbackInfo& info) {
+  return Runner(info.Env())
+      .Run(info.Env(),
+           [here = NamespaceArgument(info, 0), name = TextArgument(info, 1),
+            address = ParseInetAddress(TextArgument(info, 2))]() -> TaskOutcome {
+             here->Run([&] { ForgetNeighbour(name, address); });
              return {};
            });
 }
@@ -242,14 +271,14 @@ Napi::Value CallRouteInterface(const Napi::CallbackInfo& info) {
 Napi::Value CallFindTrackedConnection(const Napi::CallbackInfo& info) {
   return Runner(info.Env())
       .Run(info.Env(),
-           [here = NamespaceArgument(info, 0), source = EndpointArgument(info, 1),
-            destination = EndpointArgument(info, 3)]() -> TaskOutcome {
+           [here = NamespaceArgument(info, 0), source = EndArgument(info, 1),
+            destination = EndArgument(info, 3)]() -> TaskOutcome {
              std::optional<TrackedConnection> found;
              here->Run([&] { found = FindTrackedConnection(source, destination); });
              if (!found) return std::string();
              std::string words;
-             for (const Endpoint& end :
-                  {found->original_source, found->original_destination, found->reply_source}) {
+             for (const ConnectionEnd& end : {found->original_source, found->original_destination,
+                                              found->reply_source, found->reply_destination}) {
                if (!words.empty()) words += ' ';
                words += FormatInetAddress(end.address) + ' ' + std::to_string(end.port);
              }
@@ -340,9 +369,12 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new TaskRunner(env));  // Node-API deletes it with the environment
   ExportOriginalDestination(env, exports);
   exports.Set("createNamespace", Napi::Function::New<Guarded<CallCreateNamespace>>(env));
+  exports.Set("closeNamespace", Napi::Function::New<Guarded<CallCloseNamespace>>(env));
   exports.Set("createVethPair", Napi::Function::New<Guarded<CallCreateVethPair>>(env));
   exports.Set("createBridge", Napi::Function::New<Guarded<CallCreateBridge>>(env));
   exports.Set("attachToBridge", Napi::Function::New<Guarded<CallAttachToBridge>>(env));
+  exports.Set("deleteLink", Napi::Function::New<Guarded<CallDeleteLink>>(env));
+  exports.Set("forgetNeighbour", Napi::Function::New<Guarded<CallForgetNeighbour>>(env));
   exports.Set("setLinkUp", Napi::Function::New<Guarded<CallSetLinkUp>>(env));
   exports.Set("addAddress", Napi::Function::New<Guarded<CallAddAddress>>(env));
   exports.Set("addRoute", Napi::Function::New<Guarded<CallAddRoute>>(env));

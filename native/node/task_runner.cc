@@ -21,7 +21,7 @@ struct TaskRunner::Task {
   Task(Napi::Env env, std::function<TaskOutcome()> what)
       : deferred(Napi::Promise::Deferred::New(env)), work(std::move(what)) {}
 
-  void Settle(Napi::Env env);
+  void Settle(Napi::Env env, std::map<int, FileDescriptor>& kept);
 
   Napi::Promise::Deferred deferred;
   std::function<TaskOutcome()> work;
@@ -71,17 +71,21 @@ void TaskRunner::Deliver(Napi::Env env, Napi::Function, TaskRunner* runner, Task
   runner->running_.erase(delivered);
   try {
     if (runner->running_.empty()) runner->deliver_.Unref(env);
-    task->Settle(env);
+    task->Settle(env, runner->kept_);
   } catch (const Napi::Error&) {
     // The worker is being terminated: no JavaScript can run, and none waits.
   }
 }
 
-void TaskRunner::Task::Settle(Napi::Env env) {
+void TaskRunner::Task::Settle(Napi::Env env, std::map<int, FileDescriptor>& kept) {
   if (failure) return deferred.Reject(MakeError(env, failure).Value());
   if (auto* descriptor = std::get_if<FileDescriptor>(&outcome)) {
     deferred.Resolve(Napi::Number::New(env, descriptor->get()));
     descriptor->Release();  // only now is somebody else its owner
+  } else if (auto* to_keep = std::get_if<KeptDescriptor>(&outcome)) {
+    const int number = to_keep->descriptor.get();
+    kept.insert_or_assign(number, std::move(to_keep->descriptor));
+    deferred.Resolve(Napi::Number::New(env, number));
   } else if (const auto* text = std::get_if<std::string>(&outcome)) {
     deferred.Resolve(Napi::String::New(env, *text));
   } else {

@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <variant>
@@ -12,8 +13,14 @@
 
 namespace sluice {
 
-// What work on a thread gives to JavaScript: undefined, a descriptor (which Node then owns), or text.
-using TaskOutcome = std::variant<std::monostate, FileDescriptor, std::string>;
+// A descriptor that JavaScript is told, and that stays the runner's until it is closed.
+struct KeptDescriptor {
+  FileDescriptor descriptor;
+};
+
+// What work on a thread gives to JavaScript: undefined, a descriptor (which Node then owns), one that the
+// runner keeps, or text.
+using TaskOutcome = std::variant<std::monostate, FileDescriptor, KeptDescriptor, std::string>;
 
 // Runs work on threads of their own and settles promises with what comes out. One for each environment that
 // loads the addon (the main thread, a worker). Never libuv's pool: its threads serve others, and must not
@@ -27,6 +34,10 @@ class TaskRunner {
   // `work` must not touch JavaScript. What it throws rejects the promise (MakeError).
   Napi::Value Run(Napi::Env env, std::function<TaskOutcome()> work);
 
+  // Closes a kept descriptor; any other number is left alone. Those that are left are closed with the
+  // environment.
+  void Close(int descriptor) { kept_.erase(descriptor); }
+
   // Becomes readable when the environment goes away: work that waits must stop waiting then.
   int cancel_descriptor() const { return cancel_.get(); }
 
@@ -36,7 +47,8 @@ class TaskRunner {
   void Stop();
 
   FileDescriptor cancel_;
-  std::set<Task*> running_;  // touched on the JavaScript thread only
+  std::set<Task*> running_;             // touched on the JavaScript thread only
+  std::map<int, FileDescriptor> kept_;  // so are these, by their numbers
   Napi::TypedThreadSafeFunction<TaskRunner, Task, &TaskRunner::Deliver> deliver_;
 };
 

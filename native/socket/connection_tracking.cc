@@ -26,7 +26,7 @@ AddressAttributes AttributesOf(int family) {
   return {CTA_IP_V6_SRC, CTA_IP_V6_DST};
 }
 
-void AddTuple(NetlinkRequest& request, const Endpoint& source, const Endpoint& destination) {
+void AddTuple(NetlinkRequest& request, const ConnectionEnd& source, const ConnectionEnd& destination) {
   const AddressAttributes types = AttributesOf(source.address.family);
   const size_t tuple = request.BeginNest(CTA_TUPLE_ORIG);
   const size_t addresses = request.BeginNest(CTA_TUPLE_IP);
@@ -41,13 +41,13 @@ void AddTuple(NetlinkRequest& request, const Endpoint& source, const Endpoint& d
   request.EndNest(tuple);
 }
 
-Endpoint ReadEndpoint(const std::optional<NetlinkAttributes>& tuple, int family, uint16_t address_type,
+ConnectionEnd ReadEnd(const std::optional<NetlinkAttributes>& tuple, int family, uint16_t address_type,
                       uint16_t port_type, const std::string& what) {
   const auto addresses = tuple ? tuple->Find(CTA_TUPLE_IP) : std::nullopt;
   const auto protocol = tuple ? tuple->Find(CTA_TUPLE_PROTO) : std::nullopt;
   const auto address = addresses ? addresses->Find(address_type) : std::nullopt;
   const auto port = protocol ? protocol->FindValue<uint16_t>(port_type) : std::nullopt;
-  Endpoint endpoint;
+  ConnectionEnd endpoint;
   endpoint.address.family = family;
   if (!address || !port || address->size() != endpoint.address.size()) {
     throw SystemCallError(EBADMSG, "recv", what);
@@ -59,7 +59,8 @@ Endpoint ReadEndpoint(const std::optional<NetlinkAttributes>& tuple, int family,
 
 }  // namespace
 
-std::optional<TrackedConnection> FindTrackedConnection(const Endpoint& source, const Endpoint& destination) {
+std::optional<TrackedConnection> FindTrackedConnection(const ConnectionEnd& source,
+                                                       const ConnectionEnd& destination) {
   const std::string what = "cannot look up the connection from " +
                            FormatEndpoint(source.address, source.port) + " to " +
                            FormatEndpoint(destination.address, destination.port) + " in connection tracking";
@@ -81,9 +82,10 @@ std::optional<TrackedConnection> FindTrackedConnection(const Endpoint& source, c
     const auto reversed = attributes.Find(CTA_TUPLE_REPLY);
     const AddressAttributes types = AttributesOf(family);
     TrackedConnection found;
-    found.original_source = ReadEndpoint(original, family, types.source, CTA_PROTO_SRC_PORT, what);
-    found.original_destination = ReadEndpoint(original, family, types.destination, CTA_PROTO_DST_PORT, what);
-    found.reply_source = ReadEndpoint(reversed, family, types.source, CTA_PROTO_SRC_PORT, what);
+    found.original_source = ReadEnd(original, family, types.source, CTA_PROTO_SRC_PORT, what);
+    found.original_destination = ReadEnd(original, family, types.destination, CTA_PROTO_DST_PORT, what);
+    found.reply_source = ReadEnd(reversed, family, types.source, CTA_PROTO_SRC_PORT, what);
+    found.reply_destination = ReadEnd(reversed, family, types.destination, CTA_PROTO_DST_PORT, what);
     return found;
   } catch (const Error& error) {
     if (error.error_number == ENOENT) return std::nullopt;

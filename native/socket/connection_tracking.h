@@ -8,7 +8,7 @@
 
 namespace sluice {
 
-struct Endpoint {
+struct ConnectionEnd {
   InetAddress address;
   uint16_t port = 0;
 };
@@ -16,13 +16,15 @@ struct Endpoint {
 // A TCP connection as connection tracking sees it. Without NAT, the reply is the original the other way
 // round; after a REDIRECT it comes from where the connection was sent.
 struct TrackedConnection {
-  Endpoint original_source;
-  Endpoint original_destination;
-  Endpoint reply_source;
+  ConnectionEnd original_source;
+  ConnectionEnd original_destination;
+  ConnectionEnd reply_source;
+  ConnectionEnd reply_destination;
 };
 
 // Looks for the connection one of whose directions goes from `source` to `destination`, in the calling
 // thread's network namespace; none when it is not tracked there. Needs CAP_NET_ADMIN. Throws Error.
-std::optional<TrackedConnection> FindTrackedConnection(const Endpoint& source, const Endpoint& destination);
+std::optional<TrackedConnection> FindTrackedConnection(const ConnectionEnd& source,
+                                                       const ConnectionEnd& destination);
 
 }  // namespace sluice

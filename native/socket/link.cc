@@ -33,6 +33,16 @@ void SetLinkUp(const std::string& name) {
   SendNetlink(NETLINK_ROUTE, request, what);
 }
 
+void DeleteLink(const std::string& name) {
+  const std::string what = "cannot delete the interface " + name;
+  NetlinkRequest request(RTM_DELLINK, 0);
+  ifinfomsg link{};
+  link.ifi_family = AF_UNSPEC;
+  link.ifi_index = static_cast<int>(InterfaceIndex(name, what));
+  request.Append(link);
+  SendNetlink(NETLINK_ROUTE, request, what);
+}
+
 void CreateBridge(const std::string& name) {
   NetlinkRequest request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   ifinfomsg link{};

@@ -12,6 +12,9 @@ unsigned int InterfaceIndex(const std::string& name, const std::string& what_was
 
 void SetLinkUp(const std::string& name);
 
+// With the other end of a veth pair: both are gone when this returns.
+void DeleteLink(const std::string& name);
+
 void CreateBridge(const std::string& name);
 
 void AttachToBridge(const std::string& name, const std::string& bridge);

@@ -15,6 +15,7 @@ namespace {
 
 // Declared here because sys/socket.h does not have it on older C libraries.
 constexpr int kSolNetlink = 270;
+constexpr uint32_t kSequence = 1;  // every request has a socket of its own
 
 template <typename Value>
 Value ReadAt(const unsigned char* bytes) {
@@ -29,9 +30,10 @@ std::string ExtendedText(const std::vector<unsigned char>& reply) {
   const auto header = ReadAt<nlmsghdr>(reply.data());
   const auto error = ReadAt<nlmsgerr>(reply.data() + NLMSG_HDRLEN);
   // NETLINK_CAP_ACK is on; a kernel that does not know it repeats the whole request before the attributes.
+  if (error.msg.nlmsg_len < NLMSG_HDRLEN) return "";
   const size_t repeated = (header.nlmsg_flags & NLM_F_CAPPED) ? 0 : error.msg.nlmsg_len - NLMSG_HDRLEN;
   const size_t begin = NLMSG_HDRLEN + sizeof(nlmsgerr) + NLMSG_ALIGN(repeated);
-  if (begin > reply.size()) return "";
+  if (begin > reply.size()) return "";  // also when what is repeated is said to be longer than all
   const auto text = NetlinkAttributes(reply.data() + begin, reply.size() - begin).Find(NLMSGERR_ATTR_MSG);
   if (!text) return "";
   const auto* characters = reinterpret_cast<const char*>(text->bytes());
@@ -57,21 +59,12 @@ std::vector<unsigned char> Exchange(int protocol, const std::vector<unsigned cha
   std::vector<unsigned char> reply(8192);
   ssize_t received;
   do {
-    received = recv(netlink.get(), reply.data(), reply.size(), 0);
+    received = recv(netlink.get(), reply.data(), reply.size(), MSG_TRUNC);
   } while (received < 0 && errno == EINTR);
   if (received < 0) throw SystemCallError(errno, "recv", what_was_tried);
+  if (static_cast<size_t>(received) > reply.size()) throw SystemCallError(EMSGSIZE, "recv", what_was_tried);
   reply.resize(static_cast<size_t>(received));
-  if (reply.size() < NLMSG_HDRLEN) throw SystemCallError(EBADMSG, "recv", what_was_tried);
-  const auto header = ReadAt<nlmsghdr>(reply.data());
-  if (header.nlmsg_len < NLMSG_HDRLEN) throw SystemCallError(EBADMSG, "recv", what_was_tried);
-  reply.resize(std::min<size_t>(reply.size(), header.nlmsg_len));
-  if (header.nlmsg_type != NLMSG_ERROR) return reply;
-
-  if (reply.size() < NLMSG_HDRLEN + sizeof(nlmsgerr)) throw SystemCallError(EBADMSG, "recv", what_was_tried);
-  const int error = -ReadAt<nlmsgerr>(reply.data() + NLMSG_HDRLEN).error;
-  if (error == 0) return reply;
-  const std::string text = ExtendedText(reply);
-  throw SystemCallError(error, "sendto", text.empty() ? what_was_tried : what_was_tried + ": " + text);
+  return CheckedNetlinkReply(std::move(reply), what_was_tried);
 }
 
 bool IsAcknowledgement(const std::vector<unsigned char>& reply) {
@@ -84,7 +77,7 @@ NetlinkRequest::NetlinkRequest(uint16_t type, uint16_t flags) {
   nlmsghdr header{};
   header.nlmsg_type = type;
   header.nlmsg_flags = static_cast<uint16_t>(flags | NLM_F_REQUEST);
-  header.nlmsg_seq = 1;  // every request has a socket of its own
+  header.nlmsg_seq = kSequence;
   Append(header);
 }
 
@@ -94,10 +87,16 @@ void NetlinkRequest::AppendBytes(const void* data, size_t size) {
   if (size > 0) std::memcpy(bytes_.data() + begin, data, size);
 }
 
+// The length of an attribute has 16 bits.
+uint16_t NetlinkRequest::CheckedLength(size_t size) {
+  if (size > UINT16_MAX) throw Error(ErrorCode::kInvalidRequest, "too long for a message to the kernel");
+  return static_cast<uint16_t>(size);
+}
+
 void NetlinkRequest::AddBytes(uint16_t type, const void* data, size_t size) {
   nlattr attribute{};
   attribute.nla_type = type;
-  attribute.nla_len = static_cast<uint16_t>(NLA_HDRLEN + size);
+  attribute.nla_len = CheckedLength(NLA_HDRLEN + size);
   Append(attribute);
   AppendBytes(data, size);
 }
@@ -109,7 +108,7 @@ size_t NetlinkRequest::BeginNest(uint16_t type) {
 }
 
 void NetlinkRequest::EndNest(size_t begin) {
-  const auto length = static_cast<uint16_t>(bytes_.size() - begin);
+  const uint16_t length = CheckedLength(bytes_.size() - begin);
   std::memcpy(bytes_.data() + begin + offsetof(nlattr, nla_len), &length, sizeof(length));
 }
 
@@ -131,6 +130,23 @@ std::optional<NetlinkAttributes> NetlinkAttributes::Find(uint16_t type) const {
     offset += NLA_ALIGN(attribute.nla_len);
   }
   return std::nullopt;
+}
+
+std::vector<unsigned char> CheckedNetlinkReply(std::vector<unsigned char> reply,
+                                               const std::string& what_was_tried) {
+  const Error malformed = SystemCallError(EBADMSG, "recv", what_was_tried);
+  if (reply.size() < NLMSG_HDRLEN) throw malformed;
+  const auto header = ReadAt<nlmsghdr>(reply.data());
+  if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > reply.size() || header.nlmsg_seq != kSequence) {
+    throw malformed;
+  }
+  reply.resize(header.nlmsg_len);
+  if (header.nlmsg_type != NLMSG_ERROR) return reply;
+  if (reply.size() < NLMSG_HDRLEN + sizeof(nlmsgerr)) throw malformed;
+  const int error = -ReadAt<nlmsgerr>(reply.data() + NLMSG_HDRLEN).error;
+  if (error == 0) return reply;
+  const std::string text = ExtendedText(reply);
+  throw SystemCallError(error, "sendto", text.empty() ? what_was_tried : what_was_tried + ": " + text);
 }
 
 void SendNetlink(int protocol, NetlinkRequest& request, const std::string& what_was_tried) {

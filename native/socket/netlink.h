@@ -46,6 +46,7 @@ class NetlinkRequest {
 
  private:
   void AppendBytes(const void* data, size_t size);
+  static uint16_t CheckedLength(size_t size);
 
   std::vector<unsigned char> bytes_;
 };
@@ -98,6 +99,11 @@ class NetlinkReply {
 
 // For a request that changes something: the kernel acknowledges it.
 void SendNetlink(int protocol, NetlinkRequest& request, const std::string& what_was_tried);
+
+// One message of the kernel's, as it was received: the answer, or an acknowledgement. Throws Error for a
+// refusal, and for what is no message.
+std::vector<unsigned char> CheckedNetlinkReply(std::vector<unsigned char> reply,
+                                               const std::string& what_was_tried);
 
 // For a request that the kernel answers with one message.
 NetlinkReply AskNetlink(int protocol, NetlinkRequest& request, const std::string& what_was_tried);

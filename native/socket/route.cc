@@ -2,6 +2,7 @@
 #include "socket/route.h"
 
 #include <linux/if_addr.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
@@ -57,7 +58,7 @@ void AddRoute(const InetAddress& destination, int prefix_length, const std::opti
     throw Error(ErrorCode::kInvalidRequest, what + ": the gateway is of the other IP family");
   }
 
-  NetlinkRequest request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+  NetlinkRequest request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
   rtmsg header{};
   header.rtm_family = static_cast<unsigned char>(destination.family);
   header.rtm_dst_len = static_cast<unsigned char>(prefix_length);
@@ -70,6 +71,22 @@ void AddRoute(const InetAddress& destination, int prefix_length, const std::opti
   if (gateway) request.AddBytes(RTA_GATEWAY, gateway->bytes.data(), gateway->size());
   if (!interface_name.empty()) request.AddNumber(RTA_OIF, InterfaceIndex(interface_name, what));
   SendNetlink(NETLINK_ROUTE, request, what);
+}
+
+void ForgetNeighbour(const std::string& interface_name, const InetAddress& address) {
+  const std::string what =
+      "cannot forget the neighbour " + FormatInetAddress(address) + " of the interface " + interface_name;
+  NetlinkRequest request(RTM_DELNEIGH, 0);
+  ndmsg header{};
+  header.ndm_family = static_cast<unsigned char>(address.family);
+  header.ndm_ifindex = static_cast<int>(InterfaceIndex(interface_name, what));
+  request.Append(header);
+  request.AddBytes(NDA_DST, address.bytes.data(), address.size());
+  try {
+    SendNetlink(NETLINK_ROUTE, request, what);
+  } catch (const Error& error) {
+    if (error.error_number != ENOENT) throw;
+  }
 }
 
 std::string RouteInterface(const InetAddress& destination) {

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -46,6 +47,9 @@ void Bind(const FileDescriptor& socket, const InetAddress& address, uint16_t por
 void BecomeOwner(const std::optional<uid_t>& uid, const std::optional<gid_t>& gid) {
   constexpr auto kQuery = static_cast<uid_t>(-1);  // no id: both calls then only give the present one
   // They report no errors. The group first: afterwards there may be no right to.
+  // A change of ids makes the whole process undumpable (commit_creds), and its /proc another's. Read once:
+  // while another thread is here, it would be the answer to that one's change.
+  static const int dumpable = prctl(PR_GET_DUMPABLE);
   if (gid) {
     setfsgid(*gid);
     if (static_cast<gid_t>(setfsgid(kQuery)) != *gid) {
@@ -62,6 +66,7 @@ void BecomeOwner(const std::optional<uid_t>& uid, const std::optional<gid_t>& gi
                             ", which may not be mapped in this user namespace");
     }
   }
+  if (dumpable == 1) prctl(PR_SET_DUMPABLE, 1);
 }
 
 void AwaitConnection(const FileDescriptor& socket, const TcpConnection& connection, const std::string& what) {
@@ -80,7 +85,9 @@ void AwaitConnection(const FileDescriptor& socket, const TcpConnection& connecti
   int error = 0;
   socklen_t length = sizeof(error);
   if (getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
-  if (error != 0) throw SocketError(error, "connect", what);
+  // It stood, and has been reset since: to refuse it the kernel says ECONNREFUSED (tcp_reset). What has
+  // become of it its owner sees.
+  if (error != 0 && error != ECONNRESET) throw SocketError(error, "connect", what);
 }
 
 }  // namespace

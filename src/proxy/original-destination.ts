@@ -56,7 +56,8 @@ let ask: Question | undefined;
 /**
  * Asks the kernel where the peer of an accepted connection wanted to go, before a rule of this host sent it here.
  *
- * @param socket - A connected TCP socket, a TLS socket on one, or the descriptor of one.
+ * @param socket - An accepted TCP socket, a TLS socket on one, or the descriptor of one. Of a socket that has itself
+ *   connected, the kernel gives where it is connected to.
  * @returns null when nothing redirected the connection: it is not tracked, or came straight to the local address.
  * @throws {@link NetfilterError} `invalid-request` when the socket is closed or not TCP, `mode-unavailable` when the kernel
  *   has no connection tracking.
@@ -78,7 +79,7 @@ export function originalDestination(
   { direct = false }: OriginalDestinationOptions = {},
 ): OriginalDestination | null {
   ask ??= loadQuestion();
-  const address = ask(typeof socket === "number" ? socket : descriptorOf(socket), direct);
+  const address = ask(typeof socket === "number" ? checked(socket) : descriptorOf(socket), direct);
   if (typeof address === "string") {
     const [port = 0, version] = ask.answer;
     return { address, port, family: version === 4 ? "ipv4" : "ipv6" };
@@ -105,8 +106,18 @@ function exportsQuestion(value: unknown): value is { originalDestination: Questi
   );
 }
 
+function checked(descriptor: number): number {
+  if (Number.isInteger(descriptor) && descriptor >= -1 && descriptor <= 0x7fffffff) return descriptor;
+  throw notASocket(`${descriptor} is not a descriptor`);
+}
+
+function notASocket(problem: string): NetfilterError {
+  return new NetfilterError(`cannot tell the original destination: ${problem}`, { code: "invalid-request" });
+}
+
 /** Node has no public way to a socket's descriptor; `_handle.fd` has been there since its first releases. -1: closed. */
 function descriptorOf(socket: Socket): number {
+  if (typeof socket !== "object" || socket === null) throw notASocket("it was not given a socket");
   if (!("_handle" in socket)) return -1;
   const handle: unknown = socket._handle;
   if (typeof handle !== "object" || handle === null || !("fd" in handle)) return -1;

@@ -44,7 +44,10 @@ export interface RedirectOptions extends Target {
 export interface Redirection extends AsyncDisposable {
   /** What the kernel held when they were installed. */
   readonly report: InstallReport;
-  /** Takes them out, in the mode and the namespace in which they are. Calling it again does nothing more. */
+  /**
+   * Takes the rules out, in the mode and the namespace in which they are: also those that were there already, when
+   * `report.changed` is false. Calling it again does nothing more.
+   */
   remove(): Promise<RemoveReport>;
 }
 
@@ -90,7 +93,7 @@ export async function redirect(policy: RedirectPolicy, options: RedirectOptions 
   };
 }
 
-/** xt_owner looks at the user and the group that a socket was made by: the effective ones. Root's cannot be excluded. */
+/** xt_owner looks at the user and the group that a socket was made by: the effective ones. Root cannot be proxy.uid. */
 function refuseLoop(policy: RedirectPolicy, netns: string | undefined): void {
   const { proxy = {}, outbound } = parsePolicy(policy);
   if (outbound === undefined || !isOwnNamespace(netns)) return;
@@ -102,7 +105,7 @@ function refuseLoop(policy: RedirectPolicy, netns: string | undefined): void {
   const fix =
     uid > 0
       ? `set proxy.uid to ${uid}, or run it as the user that proxy.uid names`
-      : "run it as a user of its own, other than root, and name that one in proxy.uid";
+      : "run it as a user of its own, other than root, and name that one in proxy.uid, or put 0 into outbound.skipUids";
   throw new PolicyError(
     "proxy",
     policy.proxy,

@@ -38,6 +38,11 @@ export interface Refusal {
 export interface TransparentServerOptions extends ServerOpts {
   /** Is told of every connection that is refused. Default: the first of a server is a warning of the process. */
   onRefused?: (refusal: Refusal) => void;
+  /**
+   * The addresses of the host where it listens, to tell a loop by. Default: those of this process's network namespace, which
+   * are others when the server listens in a pod of `sluice/testing`.
+   */
+  ownAddresses?: () => Iterable<string>;
 }
 
 /**
@@ -78,9 +83,9 @@ export function createTransparentServer(
   ...args: [TransparentHandler] | [TransparentServerOptions, TransparentHandler]
 ): Server {
   const [options, onConnection] = args.length === 1 ? [{}, args[0]] : args;
-  const { onRefused = warnOnce(), ...serverOptions } = options;
+  const { onRefused = warnOnce(), ownAddresses = addressesOfProcess, ...serverOptions } = options;
   const server = createServer(serverOptions, (socket) => {
-    const found = destinationOf(socket);
+    const found = destinationOf(socket, ownAddresses);
     if (!("reason" in found)) return onConnection(socket, found);
     socket.on("error", () => {}); // its errors are nobody's business any more
     try {
@@ -92,11 +97,11 @@ export function createTransparentServer(
   return server;
 }
 
-function destinationOf(socket: Socket): OriginalDestination | Refusal {
+function destinationOf(socket: Socket, ownAddresses: () => Iterable<string>): OriginalDestination | Refusal {
   try {
     const destination = originalDestination(socket);
     if (destination === null) return { socket, reason: "direct" };
-    return leadsTo(socket, destination) ? { socket, reason: "loop" } : destination;
+    return leadsTo(socket, destination, ownAddresses) ? { socket, reason: "loop" } : destination;
   } catch (error) {
     if (!(error instanceof NetfilterError)) throw error;
     return { socket, reason: "unknown", error };
@@ -104,10 +109,17 @@ function destinationOf(socket: Socket): OriginalDestination | Refusal {
 }
 
 /** Whether the destination is the port that accepted the connection, under another address of this host. */
-function leadsTo(socket: Socket, { address, port }: OriginalDestination): boolean {
-  if (port !== socket.localPort) return false;
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return own.some((candidate) => candidate.address === address);
+function leadsTo(
+  socket: Socket,
+  { address, port }: OriginalDestination,
+  ownAddresses: () => Iterable<string>,
+): boolean {
+  return port === socket.localPort && [...ownAddresses()].includes(address);
+}
+
+function addressesOfProcess(): string[] {
+  const interfaces = Object.values(networkInterfaces());
+  return interfaces.flatMap((addresses = []) => addresses.map(({ address }) => address));
 }
 
 function warnOnce(): (refusal: Refusal) => void {

@@ -9,10 +9,14 @@ import { NetfilterError, type NetfilterErrorCode } from "../kernel/error.ts";
  * there on a thread of its own, which ends with it. An empty string stands for an address or interface that is not given.
  */
 interface SocketAddon {
+  /** The descriptor stays the addon's, which closes it with the thread of JavaScript that asked for it. */
   createNamespace(): Promise<unknown>;
+  closeNamespace(namespace: number): void;
   createVethPair(namespace: number, name: string, peerNamespace: number, peerName: string): Promise<unknown>;
   createBridge(namespace: number, name: string): Promise<unknown>;
   attachToBridge(namespace: number, name: string, bridge: string): Promise<unknown>;
+  deleteLink(namespace: number, name: string): Promise<unknown>;
+  forgetNeighbour(namespace: number, name: string, address: string): Promise<unknown>;
   setLinkUp(namespace: number, name: string): Promise<unknown>;
   addAddress(namespace: number, name: string, address: string, prefixLength: number): Promise<unknown>;
   addRoute(
@@ -24,7 +28,7 @@ interface SocketAddon {
   ): Promise<unknown>;
   /** The name of the interface; empty when there is no route. */
   routeInterface(namespace: number, destination: string): Promise<unknown>;
-  /** Empty, or three times an address and a port, as six words: original source, original destination, reply source. */
+  /** Empty, or four times an address and a port, as eight words: original source and destination, reply source and destination. */
   findTrackedConnection(
     namespace: number,
     sourceAddress: string,
@@ -54,9 +58,12 @@ interface SocketAddon {
 
 const FUNCTIONS: readonly (keyof SocketAddon)[] = [
   "createNamespace",
+  "closeNamespace",
   "createVethPair",
   "createBridge",
   "attachToBridge",
+  "deleteLink",
+  "forgetNeighbour",
   "setLinkUp",
   "addAddress",
   "addRoute",
@@ -91,6 +98,11 @@ export async function callAddon(call: (addon: SocketAddon) => Promise<unknown>):
   } catch (error) {
     throw isAddonError(error) ? translate(error) : error;
   }
+}
+
+/** Lets a namespace go. */
+export function closeNamespace(namespace: number): void {
+  addon?.closeNamespace(namespace);
 }
 
 /** {@link callAddon} for the calls that give a descriptor, which the caller then owns. */

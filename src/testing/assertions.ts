@@ -3,11 +3,12 @@
 import { AssertionError } from "node:assert";
 import type { Socket } from "node:net";
 import type { RedirectPolicy } from "../policy/policy.ts";
-import { formatEndpoint } from "./connection-record.ts";
+import { formatEndpoint, plainEndpoint, sameEndpoint } from "./connection-record.ts";
 import { explainDecision } from "./decision.ts";
 import { compareRules, type RulesOptions } from "./installed-rules.ts";
 import type { NetworkNamespace } from "./network-namespace.ts";
 import { type Observation, observe } from "./observation.ts";
+import { portOption } from "./options.ts";
 
 /** What an assertion found. */
 export interface Finding {
@@ -17,28 +18,32 @@ export interface Finding {
 }
 
 export async function redirectedTo(connection: Socket, port: number): Promise<Finding> {
+  portOption("port", port);
   const observation = await observe(connection);
-  return finding(observation, observation.redirectedTo?.port === port, `redirected to port ${port}`);
+  return finding(observation, observation.redirect?.to.port === port, `redirected to port ${port}`);
 }
 
 export async function direct(connection: Socket): Promise<Finding> {
   const observation = await observe(connection);
-  return finding(observation, observation.redirectedTo === undefined, "direct");
+  return finding(observation, observation.redirect === undefined, "direct");
 }
 
 export async function originallyTo(connection: Socket, address: string, port: number): Promise<Finding> {
+  const wanted = plainEndpoint({ address, port: portOption("port", port) });
   const observation = await observe(connection);
-  const wanted = formatEndpoint({ address, port });
-  const pass = observation.redirectedTo !== undefined && formatEndpoint(observation.destination) === wanted;
-  return finding(observation, pass, `redirected on its way to ${wanted}`);
+  const { redirect } = observation;
+  const pass = redirect !== undefined && sameEndpoint(redirect.from, wanted);
+  return finding(observation, pass, `redirected on its way to ${formatEndpoint(wanted)}`);
 }
 
 function finding(observation: Observation, pass: boolean, expectation: string): Finding {
   const message = async (): Promise<string> => {
-    const { source, destination, redirectedTo: receiver } = observation;
+    const { source, destination, redirect } = observation;
     const connection = `the connection from ${formatEndpoint(source)} to ${formatEndpoint(destination)}`;
     const fact =
-      receiver === undefined ? "it was not redirected" : `it was redirected to ${formatEndpoint(receiver)}`;
+      redirect === undefined
+        ? "it was not redirected"
+        : `it was redirected to ${formatEndpoint(redirect.to)}`;
     const expected = `expected ${connection} ${pass ? "not " : ""}to be ${expectation}, but ${fact}`;
     return `${expected}\n${await explainDecision(observation)}`;
   };
@@ -64,7 +69,8 @@ async function assert(found: Finding, caller: (...args: never[]) => unknown): Pr
  * Asserts that rules have sent a connection to a port of the host where they are, whatever it wanted.
  *
  * Either end may be asked about: the socket that `connect` of a namespace gave, or one that a server of a namespace
- * accepted; also a TLS socket on one. It may be closed, as long as connection tracking remembers it (two minutes).
+ * accepted; also a TLS socket on one. It may be closed, as long as connection tracking remembers it: two minutes, ten
+ * seconds after a reset. It is followed through the namespaces of the kit, whatever translates it on its way.
  * Needs CAP_NET_ADMIN and a kernel with ctnetlink (CONFIG_NF_CT_NETLINK).
  *
  * @param port - The listener's, 1 to 65535.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { isIPv4, Socket } from "node:net";
+import { Socket } from "node:net";
 import { formatAddress, parseAddress } from "../policy/address.ts";
 import type { NetworkNamespace } from "./network-namespace.ts";
 
@@ -20,15 +20,20 @@ export interface ConnectionRecord {
   /** Whether this process opened the connection with the socket, or accepted it. */
   readonly side: "opened" | "accepted";
   readonly namespace: NetworkNamespace;
-  /** Who opened it. */
-  readonly source: Endpoint;
+  /** Who opened it; undefined: it was reset before anybody could ask. */
+  readonly source: Endpoint | undefined;
   /** Opened: where to. Accepted: the local end, which a rule may have put in the place of that. */
   readonly destination: Endpoint;
   /** Whose it is, where that is known: when it was opened here. */
   readonly owner?: RecordedOwner;
 }
 
-const records = new WeakMap<Socket, ConnectionRecord>();
+/** On the socket itself: a property is also seen through the proxy that http2 puts around a session's socket. */
+const RECORD = Symbol("sluice: connection record");
+
+function setRecord(socket: Socket, record: ConnectionRecord): void {
+  Object.defineProperty(socket, RECORD, { value: record });
+}
 
 export function recordOpened(
   namespace: NetworkNamespace,
@@ -36,30 +41,46 @@ export function recordOpened(
   destination: Endpoint,
   owner: RecordedOwner,
 ): void {
-  const source = tupleOf(socket)?.local;
-  if (source === undefined) return; // reset meanwhile
-  records.set(socket, { side: "opened", namespace, source, destination: plain(destination), owner });
+  // Node forgets both ends of a connection that was reset; the kernel keeps this one as long as the descriptor is open.
+  const { localAddress, localPort } = socket;
+  const source =
+    localAddress === undefined || localPort === undefined
+      ? undefined
+      : plainEndpoint({ address: localAddress, port: localPort });
+  setRecord(socket, { side: "opened", namespace, source, destination: plainEndpoint(destination), owner });
 }
 
 export function recordAccepted(namespace: NetworkNamespace, socket: Socket): void {
-  const ends = tupleOf(socket);
-  if (ends === undefined) return; // reset meanwhile
-  records.set(socket, { side: "accepted", namespace, source: ends.remote, destination: ends.local });
-}
-
-export function recordOf(socket: unknown): ConnectionRecord | undefined {
-  return socket instanceof Socket ? records.get(socket) : undefined;
-}
-
-/** The ends of a connected socket, as long as it is one. */
-function tupleOf(socket: Socket): { local: Endpoint; remote: Endpoint } | undefined {
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
-  if (localAddress === undefined || localPort === undefined) return undefined;
-  if (remoteAddress === undefined || remotePort === undefined) return undefined;
-  return {
-    local: plain({ address: localAddress, port: localPort }),
-    remote: plain({ address: remoteAddress, port: remotePort }),
-  };
+  const known = localAddress !== undefined && remoteAddress !== undefined;
+  setRecord(socket, {
+    side: "accepted",
+    namespace,
+    source: known ? plainEndpoint({ address: remoteAddress, port: remotePort ?? 0 }) : undefined,
+    destination: plainEndpoint({ address: localAddress ?? "::", port: localPort ?? 0 }),
+  });
+}
+
+/** Undefined for a socket that no namespace has opened or accepted. */
+export function recordOf(socket: unknown): ConnectionRecord | undefined {
+  if (typeof socket !== "object" || socket === null || !(RECORD in socket || socket instanceof Socket))
+    return undefined;
+  const record: unknown = Reflect.get(socket, RECORD);
+  return isRecord(record) ? record : undefined;
+}
+
+/** Nobody else has the symbol. */
+function isRecord(value: unknown): value is ConnectionRecord {
+  return typeof value === "object" && value !== null && "side" in value;
+}
+
+/** Whether the kernel still has it for a connection: Node's own properties are those of the past. */
+export function isConnected(socket: unknown): boolean {
+  if (typeof socket !== "object" || socket === null) return false;
+  const handle: unknown = Reflect.get(socket, "_handle");
+  if (typeof handle !== "object" || handle === null) return false;
+  const getpeername: unknown = Reflect.get(handle, "getpeername");
+  return typeof getpeername === "function" && getpeername.call(handle, {}) === 0;
 }
 
 export function sameEndpoint(one: Endpoint, other: Endpoint): boolean {
@@ -71,11 +92,18 @@ export function formatEndpoint({ address, port }: Endpoint): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** An IPv4-mapped address is that of an IPv4 connection. */
-function plain({ address, port }: Endpoint): Endpoint {
-  const unmapped = address.replace(/^::ffff:/i, "");
-  if (isIPv4(unmapped)) return { address: unmapped, port };
-  // One spelling for each address, whoever wrote it.
+/**
+ * One spelling for each address, whoever wrote it; an IPv4-mapped one is that of an IPv4 connection.
+ *
+ * @throws {TypeError} for what is no IP address.
+ */
+export function plainEndpoint({ address, port }: Endpoint): Endpoint {
   const bytes = parseAddress(address);
-  return { address: bytes === undefined ? address : formatAddress(bytes), port };
+  if (bytes === undefined) throw new TypeError(`${JSON.stringify(address)} is not an IP address`);
+  const mapped =
+    bytes.length === 16 &&
+    bytes.slice(0, 10).every((byte) => byte === 0) &&
+    bytes[10] === 255 &&
+    bytes[11] === 255;
+  return { address: formatAddress(mapped ? bytes.slice(12) : bytes), port };
 }

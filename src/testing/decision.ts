@@ -5,6 +5,7 @@ import { nodeHost } from "../host/node.ts";
 import { inspect } from "../kernel/inspect.ts";
 import type { InstalledRule } from "../kernel/report.ts";
 import { type Packet, type Walk, walk } from "../ruleset/walk.ts";
+import type { Endpoint } from "./connection-record.ts";
 import { insideOf, type NetworkNamespace } from "./network-namespace.ts";
 import { type Observation, routeInterface } from "./observation.ts";
 
@@ -13,17 +14,12 @@ import { type Observation, routeInterface } from "./observation.ts";
  * now, with what is known of the connection.
  */
 export async function explainDecision(observation: Observation): Promise<string> {
-  const { client, server, source, destination } = observation;
+  const { client, arrival, redirect } = observation;
   const lines: string[] = [];
-  const packet = {
-    protocol: "tcp",
-    source: source.address,
-    destination: destination.address,
-    destinationPort: destination.port,
-  } as const;
   if (client !== undefined) {
     const { namespace, uid, gid } = client;
-    const outInterface = await routeInterface(namespace, destination.address);
+    const packet = packetOf(observation);
+    const outInterface = await routeInterface(namespace, packet.destination);
     const sender = { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) };
     const whose = uid === undefined ? "" : ` of uid ${uid}`;
     lines.push(
@@ -32,13 +28,16 @@ export async function explainDecision(observation: Observation): Promise<string>
         "OUTPUT",
         { ...packet, ...sender, inInterface: null, outInterface },
         whose,
+        redirect !== undefined && arrival === undefined,
       )),
     );
   }
-  if (server !== undefined) {
-    const inInterface = await routeInterface(server, source.address);
+  if (arrival !== undefined) {
+    const { namespace } = arrival;
+    const packet = packetOf(arrival.packet);
+    const inInterface = await routeInterface(namespace, packet.source);
     const arriving = { ...packet, uid: null, gid: null, inInterface, outInterface: null };
-    lines.push(...(await explainHook(server, "PREROUTING", arriving, "")));
+    lines.push(...(await explainHook(namespace, "PREROUTING", arriving, "", redirect !== undefined)));
   }
   if (lines.length === 0) return "which rules it met is not known: nobody knows where it came from";
   return lines.join("\n");
@@ -49,6 +48,7 @@ async function explainHook(
   chain: "OUTPUT" | "PREROUTING",
   packet: Packet,
   whose: string,
+  redirected: boolean,
 ): Promise<string[]> {
   const where = chain === "OUTPUT" ? `outbound${whose}, where it was opened` : "inbound, where it arrived";
   const family = isIPv4(packet.destination) ? "ipv4" : "ipv6";
@@ -57,24 +57,44 @@ async function explainHook(
   const found = modes.flatMap(({ mode, families }) =>
     families
       .filter((held) => held.family === family && held.rules.some((rule) => rule.chain === chain))
-      .map((held) => explainWalk(`${where} (${mode}, ${family})`, walk(held, chain, packet))),
+      .map((held) =>
+        explainWalk(`${where} (${mode}, ${family})`, walk(held, chain, packet), packet, redirected),
+      ),
   );
   return found.length > 0 ? found : [`${where}: no rules of sluice in the ${chain} chain of ${family}`];
 }
 
-function explainWalk(where: string, { outcome }: Walk<InstalledRule>): string {
+/** @param redirected whether the connection was redirected there: the rules as they are now may say something else */
+function explainWalk(
+  where: string,
+  { outcome }: Walk<InstalledRule>,
+  packet: Packet,
+  redirected: boolean,
+): string {
   const { rule } = outcome;
   if (rule === undefined) return `${where}: none of the rules applies`;
   const quoted = `\n    ${describeRule(rule)}`;
   switch (outcome.type) {
     case "redirect":
-      return `${where}: redirected to port ${outcome.port} by${quoted}`;
+      if (redirected) return `${where}: redirected to port ${outcome.port} by${quoted}`;
+      return packet.destinationPort === outcome.port
+        ? `${where}: it was on its way to port ${outcome.port} anyway, and meets${quoted}`
+        : `${where}: a connection like it would now be redirected to port ${outcome.port} by${quoted}`;
     case "accept":
     case "end":
       return `${where}: let through by${quoted}`;
     case "unknown":
       return `${where}: depends on more than is known here:${quoted}`;
   }
+}
+
+function packetOf({ source, destination }: { source: Endpoint; destination: Endpoint }) {
+  return {
+    protocol: "tcp",
+    source: source.address,
+    destination: destination.address,
+    destinationPort: destination.port,
+  } as const;
 }
 
 /** The rule as iptables-save prints it, and its counters. */

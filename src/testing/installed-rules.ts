@@ -3,7 +3,8 @@
 import { nodeHost } from "../host/node.ts";
 import { inspect } from "../kernel/inspect.ts";
 import type { InspectedFamily, InstalledRule, ModeInspection } from "../kernel/report.ts";
-import type { Mode, RedirectPolicy } from "../policy/policy.ts";
+import { parsePolicy } from "../policy/parse.ts";
+import type { Family, Mode, RedirectPolicy } from "../policy/policy.ts";
 import { compile } from "../ruleset/compile.ts";
 import { ruleText } from "../ruleset/rule-text.ts";
 import { describeRule } from "./decision.ts";
@@ -24,6 +25,8 @@ import { insideOf, type NetworkNamespace } from "./network-namespace.ts";
 export interface RulesOptions {
   /** Default: every mode; the rules have to be in one of them, and in no other. */
   mode?: Mode;
+  /** Default: both. */
+  families?: Family[];
 }
 
 /** Whether a namespace holds the rules, and, if not, why not; for each case in words. */
@@ -41,23 +44,28 @@ export interface Comparison {
 export async function compareRules(
   namespace: NetworkNamespace,
   policy: RedirectPolicy | undefined,
-  { mode = undefined }: RulesOptions,
+  { mode, families }: RulesOptions,
 ): Promise<Comparison> {
   const netns = `/proc/self/fd/${insideOf().descriptor(namespace)}`;
-  const { modes } = await inspect(nodeHost(), { netns, ...(mode && { mode }) });
+  const wanted = policy && parsePolicy(policy);
+  const { modes } = await inspect(nodeHost(), {
+    netns,
+    ...(mode && { mode }),
+    ...(families && { families }),
+  });
   const [installed, ...more] = modes.filter((inspection) => inspection.installed);
   if (installed === undefined) {
-    const unread = modes
-      .filter(({ state }) => state === "unknown")
-      .map(({ mode, reason }) => `${mode}: ${reason}`);
-    const explanation = ["there are no rules of sluice", ...unread].join("; ");
-    return { same: false, explanation };
+    // Whether there are some cannot be known: neither answer would be right.
+    const unread = modes.find(({ state }) => state === "unknown");
+    if (unread !== undefined)
+      throw new Error(`cannot see the rules in mode ${unread.mode}: ${unread.reason}`);
+    return { same: false, explanation: "there are no rules of sluice" };
   }
   if (more.length > 0) {
     const all = [installed, ...more].map((inspection) => inspection.mode).join(" and ");
     return { same: false, explanation: `there are rules of sluice in more than one mode: ${all}` };
   }
-  const lines = policy === undefined ? [] : differences(installed, policy);
+  const lines = wanted === undefined ? [] : differences(installed, wanted);
   if (lines.length > 0) {
     const heading = `mode ${installed.mode} differs (- is missing, + should not be there):`;
     return { same: false, explanation: [heading, ...lines].join("\n") };

@@ -4,8 +4,16 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { createServer, Server, Socket } from "node:net";
-import { callAddon, callForDescriptor } from "./addon.ts";
-import { recordAccepted, recordOpened } from "./connection-record.ts";
+import { callAddon, callForDescriptor, closeNamespace } from "./addon.ts";
+import { isConnected, type RecordedOwner, recordAccepted, recordOpened } from "./connection-record.ts";
+import {
+  addressOption,
+  backlogOption,
+  idOption,
+  interfaceOption,
+  portOption,
+  timeoutOption,
+} from "./options.ts";
 import {
   awaitProgram,
   type ExecOptions,
@@ -74,7 +82,7 @@ export interface ConnectOptions extends Owner {
   localAddress?: string;
   /** The port to connect from; default 0: the kernel chooses. */
   localPort?: number;
-  /** Default 5000. Rejects with `code` "ETIMEDOUT". */
+  /** Default 2000, below the time that test runners give a test. Rejects with `code` "ETIMEDOUT". */
   timeoutMs?: number;
   /** As for `net.Socket`: keeps the writable side open when the peer has ended its own; default false. */
   allowHalfOpen?: boolean;
@@ -128,6 +136,9 @@ interface Inside {
 
 let inside: Inside;
 
+/** A namespace that nobody holds any more, and nobody has closed. */
+const forgotten = new FinalizationRegistry<number>(closeNamespace);
+
 /** {@link Inside}, once the class is there. */
 export const insideOf = (): Inside => inside;
 
@@ -150,22 +161,25 @@ export const insideOf = (): Inside => inside;
  */
 export class NetworkNamespace implements AsyncDisposable {
   readonly #descriptor: number;
-  readonly #owner: Owner;
+  readonly #owner: RecordedOwner;
   readonly #neighbours = new Set<NetworkNamespace>();
   readonly #programs = new Set<ChildProcess>();
   readonly #servers = new Set<Server>();
   readonly #sockets = new Set<Socket>();
   #closing: Promise<void> | undefined;
 
-  private constructor(descriptor: number, owner: Owner) {
+  private constructor(descriptor: number, owner: RecordedOwner) {
     this.#descriptor = descriptor;
     this.#owner = owner;
+    forgotten.register(this, descriptor, this);
   }
 
   static {
     inside = {
-      create: async (owner) =>
-        new NetworkNamespace(await callForDescriptor((addon) => addon.createNamespace()), owner),
+      create: async ({ uid, gid }) => {
+        const owner = { uid: idOption("uid", uid), gid: idOption("gid", gid) };
+        return new NetworkNamespace(await callForDescriptor((addon) => addon.createNamespace()), owner);
+      },
       descriptor: (namespace) => namespace.#open(),
       is: (value) => typeof value === "object" && value !== null && #descriptor in value,
       sockets: (namespace) => namespace.#sockets,
@@ -185,6 +199,7 @@ export class NetworkNamespace implements AsyncDisposable {
    */
   async createBridge(name: string): Promise<void> {
     const descriptor = this.#open();
+    interfaceOption("name", name);
     await callAddon((addon) => addon.createBridge(descriptor, name));
   }
 
@@ -192,6 +207,12 @@ export class NetworkNamespace implements AsyncDisposable {
   async attachToBridge(name: string, bridge: string): Promise<void> {
     const descriptor = this.#open();
     await callAddon((addon) => addon.attachToBridge(descriptor, name, bridge));
+  }
+
+  /** Deletes an interface, and with one end of a cable the other. */
+  async deleteLink(name: string): Promise<void> {
+    const descriptor = this.#open();
+    await callAddon((addon) => addon.deleteLink(descriptor, name));
   }
 
   /** Sets an interface up. */
@@ -212,7 +233,7 @@ export class NetworkNamespace implements AsyncDisposable {
   }
 
   /**
-   * Adds a route.
+   * Adds a route, in the place of one to the same subnet.
    *
    * @param subnet - "10.0.0.0/8"; the default routes are "0.0.0.0/0" and "::/0".
    */
@@ -251,14 +272,19 @@ export class NetworkNamespace implements AsyncDisposable {
     const [server, options] = first instanceof Server ? [first, second] : [createServer(), first];
     const descriptor = this.#open();
     if (server.listening) throw new Error("the server listens already");
-    const { address = "::", port = 0, ipv6Only = false, backlog = 511 } = options;
+    const { ipv6Only = false } = options;
+    const address = addressOption("address", options.address ?? "::");
+    const port = portOption("port", options.port ?? 0);
+    const backlog = backlogOption(options.backlog ?? 511);
     const fd = await callForDescriptor((addon) => addon.listen(descriptor, address, port, ipv6Only, backlog));
     this.#adoptable(fd);
-    // Before the server's own listeners, which may ask about the connection at once.
-    server.prependListener("connection", (socket: Socket) => {
+    const accept = (socket: Socket): void => {
       track(this.#sockets, socket);
       recordAccepted(this, socket);
-    });
+    };
+    // Before the server's own listeners, which may ask about the connection at once.
+    server.prependListener("connection", accept);
+    server.once("close", () => server.off("connection", accept)); // it may listen elsewhere next
     const listening = once(server, "listening");
     // Node takes the backlog of a descriptor from here alone, and sets it anew.
     server.listen({ fd }, backlog);
@@ -285,21 +311,21 @@ export class NetworkNamespace implements AsyncDisposable {
    */
   async connect(options: ConnectOptions): Promise<Socket> {
     const descriptor = this.#open();
-    const {
-      address,
-      port,
-      localAddress = "",
-      localPort = 0,
-      timeoutMs = 5000,
-      allowHalfOpen = false,
-      uid = this.#owner.uid,
-      gid = this.#owner.gid,
-    } = options;
+    const { allowHalfOpen = false } = options;
+    const address = addressOption("address", options.address);
+    const port = portOption("port", options.port);
+    const localAddress =
+      options.localAddress === undefined ? "" : addressOption("localAddress", options.localAddress);
+    const localPort = portOption("localPort", options.localPort ?? 0);
+    const timeoutMs = timeoutOption("timeoutMs", options.timeoutMs ?? 2000);
+    const uid = idOption("uid", options.uid ?? this.#owner.uid);
+    const gid = idOption("gid", options.gid ?? this.#owner.gid);
     const fd = await callForDescriptor((addon) =>
       addon.connect(descriptor, address, port, localAddress, localPort, timeoutMs, uid, gid),
     );
     this.#adoptable(fd);
     const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen });
+    if (!isConnected(socket)) destroyAsReset(socket);
     track(this.#sockets, socket);
     recordOpened(this, socket, { address, port }, { uid, gid });
     return socket;
@@ -327,7 +353,9 @@ export class NetworkNamespace implements AsyncDisposable {
    * `close`, the kernel kills the program, and what that has started is left to itself.
    */
   spawn(file: string, args: readonly string[] = [], options: ProgramOptions = {}): ChildProcess {
-    const child = startProgram(this.#open(), file, args, { ...this.#owner, ...options });
+    const uid = idOption("uid", options.uid ?? this.#owner.uid);
+    const gid = idOption("gid", options.gid ?? this.#owner.gid);
+    const child = startProgram(this.#open(), file, args, { ...options, uid, gid });
     this.#programs.add(child);
     const forget = () => this.#programs.delete(child);
     child.once("exit", forget);
@@ -359,7 +387,8 @@ export class NetworkNamespace implements AsyncDisposable {
       killProgram(child);
     }
     for (const neighbour of this.#neighbours) neighbour.#neighbours.delete(this);
-    closeSync(this.#descriptor);
+    forgotten.unregister(this);
+    closeNamespace(this.#descriptor);
     await Promise.all(ends);
   }
 
@@ -407,9 +436,20 @@ export function createNamespace(owner: Owner = {}): Promise<NetworkNamespace> {
  */
 export async function createVethPair(end: VethEnd, otherEnd: VethEnd): Promise<void> {
   const [here, there] = [inside.descriptor(end.namespace), inside.descriptor(otherEnd.namespace)];
+  for (const { interface: name } of [end, otherEnd]) interfaceOption("interface", name);
   await callAddon((addon) => addon.createVethPair(here, end.interface, there, otherEnd.interface));
   inside.neighbours(end.namespace).add(otherEnd.namespace);
   inside.neighbours(otherEnd.namespace).add(end.namespace);
+}
+
+/** The addon has taken the error from the socket; so that its owner learns of it, it comes as any later one would. */
+function destroyAsReset(socket: Socket): void {
+  const error = Object.assign(new Error("read ECONNRESET"), {
+    code: "ECONNRESET",
+    syscall: "read",
+    errno: -104,
+  });
+  setImmediate(() => socket.destroy(error));
 }
 
 function track<T extends Server | Socket>(set: Set<T>, resource: T): void {

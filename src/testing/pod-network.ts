@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { callAddon } from "./addon.ts";
 import { addressesOf, type CableFamily, chosenFamilies, layCable, plug, routeToGateway } from "./cable.ts";
-import { createNamespace, type NetworkNamespace } from "./network-namespace.ts";
+import { createNamespace, insideOf, type NetworkNamespace } from "./network-namespace.ts";
 import type { Pod, PodOptions } from "./pod.ts";
 
 /**
@@ -84,6 +85,8 @@ class Network implements PodNetwork {
   readonly #pods = new Set<Pod>();
   readonly #prepared = new Map<string, Promise<void>>();
   #lastHost = 1;
+  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(node: NetworkNamespace, topology: "bridge" | "routed") {
     this.node = node;
@@ -95,13 +98,16 @@ class Network implements PodNetwork {
   }
 
   async createPod(options: PodOptions = {}): Promise<Pod> {
+    this.#open();
     if (this.#lastHost === LAST_HOST) throw new RangeError("the network has no addresses left");
     const host = ++this.#lastHost;
+    const cable = `veth${host}`;
     const families = chosenFamilies(options, host);
     const namespace = await createNamespace(options);
     try {
       await Promise.all(families.map((family) => this.#prepare(family)));
-      await this.#connect(namespace, `veth${host}`, families);
+      await this.#connect(namespace, cable, families);
+      this.#open();
     } catch (error) {
       await namespace.close();
       throw error;
@@ -111,7 +117,7 @@ class Network implements PodNetwork {
       peer: this.node,
       ...addressesOf(families),
       close: async () => {
-        this.#pods.delete(pod);
+        if (this.#pods.delete(pod) && !this.#closed) await this.#disconnect(cable, families);
         await namespace.close();
       },
       [Symbol.asyncDispose]: () => pod.close(),
@@ -120,13 +126,29 @@ class Network implements PodNetwork {
     return pod;
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#pods].map((pod) => pod.close()));
-    await this.node.close();
+  close(): Promise<void> {
+    this.#closed = true;
+    // In one go: no end may read that the other has been destroyed.
+    this.#closing ??= Promise.all([...this.#pods, this.node].map((part) => part.close())).then(() => {});
+    return this.#closing;
+  }
+
+  #open(): void {
+    if (this.#closed) throw new Error("the network is closed");
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** The kernel takes its time to remove a namespace: meanwhile the pod would answer for an address that another has. */
+  async #disconnect(cable: string, families: readonly CableFamily[]): Promise<void> {
+    await this.node.deleteLink(cable);
+    if (this.#topology === "routed") return;
+    const node = insideOf().descriptor(this.node);
+    await Promise.all(
+      families.map(({ pod }) => callAddon((addon) => addon.forgetNeighbour(node, BRIDGE, pod))),
+    );
   }
 
   /** What the node needs once for each family. */

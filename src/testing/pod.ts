@@ -14,7 +14,7 @@ import { createNamespace, type NetworkNamespace, type Owner } from "./network-na
  * console.log(pod.addresses); // { ipv4: '10.244.1.5' }
  */
 export interface PodOptions extends Owner {
-  /** The IPv4 address, or whether there is one; default true: 198.51.100.2, in a network the next that is free. */
+  /** The IPv4 address, or whether there is one; default true: 198.51.100.2, in a network the next. */
   ipv4?: boolean | string;
   /** The IPv6 address, or whether there is one; default true: 2001:db8:51::2. The kernel must have IPv6. */
   ipv6?: boolean | string;

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import type { RecordedOwner } from "./connection-record.ts";
 
 /**
  * How to start a program in a network namespace.
@@ -68,7 +69,7 @@ export function startProgram(
   namespace: number,
   file: string,
   args: readonly string[],
-  options: ProgramOptions,
+  options: Omit<ProgramOptions, "uid" | "gid"> & RecordedOwner,
 ): ChildProcess {
   const { env, cwd, uid, gid } = options;
   const ids = [

@@ -100,10 +100,25 @@ describe.skipIf(!isRoot)("originalDestination (needs root)", () => {
     server.close();
   });
 
-  it("is null for the connecting side, whose local address is not the destination", async () => {
+  it("gives of the connecting side where it is connected to, when that is tracked", async () => {
     await pod.peer.listen({ port: 5000 });
-    const socket = await pod.peer.connect({ address: "198.51.100.1", port: 5000 });
-    expect(originalDestination(socket)).toBeNull();
+    const untracked = await pod.peer.connect({ address: "198.51.100.1", port: 5000 });
+    expect(originalDestination(untracked)).toBeNull();
+    const tracked = await pod.namespace.connect({ address: "198.51.100.1", port: 5000, uid: 2102 });
+    expect(originalDestination(tracked)).toMatchObject({ address: "198.51.100.1", port: 5000 });
+  });
+
+  it.each([-2, 1.5, Number.NaN, 2 ** 32, 2 ** 31])("refuses %s, which is no descriptor", (descriptor) => {
+    expect(() => originalDestination(descriptor)).toThrow(
+      expect.objectContaining({
+        code: "invalid-request",
+        message: `cannot tell the original destination: ${descriptor} is not a descriptor`,
+      }),
+    );
+  });
+
+  it.each([undefined, null, "socket"])("refuses %j, which is no socket", (value) => {
+    expect(() => originalDestination(value as unknown as Socket)).toThrow("it was not given a socket");
   });
 
   it("refuses a closed socket", async () => {

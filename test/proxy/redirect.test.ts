@@ -45,7 +45,7 @@ describe.skipIf(!isRoot)("redirect (needs root)", () => {
         path: "proxy",
         message:
           "proxy: this process runs as uid 0 and gid 0, and its own connections would be redirected back to it: " +
-          "run it as a user of its own, other than root, and name that one in proxy.uid; if the proxy is another process, pass allowLoop",
+          "run it as a user of its own, other than root, and name that one in proxy.uid, or put 0 into outbound.skipUids; if the proxy is another process, pass allowLoop",
       });
     }
   });

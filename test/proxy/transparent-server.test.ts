@@ -158,6 +158,22 @@ describe.skipIf(!isRoot)("originalDestination (needs root)", () => {
     expect(await answer.catch(() => "")).toBe("");
   });
 
+  test("the same in a pod of the kit, whose addresses it is told", async () => {
+    await using other = await createPod();
+    await install(POLICY, { netns: other.namespace.path });
+    await other.namespace.addAddress("eth0", "198.51.100.3");
+    const fates: string[] = [];
+    const options = {
+      onRefused: ({ reason }: Refusal) => fates.push(reason),
+      ownAddresses: () => ["198.51.100.2", "198.51.100.3"],
+    };
+    const server = createTransparentServer(options, () => fates.push("handed on"));
+    const accepted = once(await other.namespace.listen(server, { port: 4143 }), "connection");
+    await other.peer.connect({ address: "198.51.100.3", port: 4143 });
+    await accepted;
+    expect(fates).toEqual(["loop"]);
+  });
+
   test("from several worker threads at once", async () => {
     const accepted = once(await pod.namespace.listen({ port: 4140 }), "connection");
     await pod.namespace.connect({ address: "203.0.113.9", port: 99 });

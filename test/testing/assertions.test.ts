@@ -2,7 +2,8 @@
 
 import { AssertionError } from "node:assert";
 import { once } from "node:events";
-import { type Server, Socket } from "node:net";
+import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import { createServer, type Server, Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { install, type Mode, type RedirectPolicy, remove } from "../../src/index.ts";
 import {
@@ -12,6 +13,7 @@ import {
   assertRules,
   createPod,
   createPodNetwork,
+  type NetworkNamespace,
   type Pod,
 } from "../../src/testing/index.ts";
 import "../../src/testing/vitest.ts";
@@ -157,6 +159,181 @@ describe.skipIf(!isRoot).each(["nft", "legacy"] as const)("connections, mode %s 
   });
 });
 
+describe.skipIf(!isRoot)("connections in odd states (needs root)", () => {
+  it("reset by the proxy at once", async () => {
+    await using pod = await createPod({ uid: 1000 });
+    await install(POLICY, { mode: "nft", netns: pod.namespace.path });
+    const reset = createServer((socket) => socket.resetAndDestroy());
+    await pod.namespace.listen(reset, { port: 4140 });
+    for (let i = 0; i < 10; i++) {
+      const socket = await pod.namespace.connect({ address: "203.0.113.7", port: 80 });
+      socket.on("error", () => {});
+      await expect(socket).toBeRedirectedTo(4140);
+      await expect(socket).toHaveOriginalDestination("203.0.113.7", 80);
+    }
+  });
+
+  it("open and not tracked: direct; closed and not tracked: nobody knows", async () => {
+    await using pod = await createPod();
+    await pod.peer.listen({ port: 80 });
+    const socket = await pod.namespace.connect({ address: "198.51.100.1", port: 80 });
+    await expect(socket).toBeDirect();
+    socket.destroy();
+    await once(socket, "close");
+    await expect(assertDirect(socket)).rejects.toThrow(
+      /is closed, and connection tracking knows nothing of it/,
+    );
+    await expect(assertRedirectedTo(socket, 80)).rejects.toThrow(/ask while it is open/);
+  });
+
+  it("asked about by the server's own handler, at once", async () => {
+    await using pod = await createPod();
+    await install(POLICY, { mode: "nft", netns: pod.namespace.path });
+    const answers: Promise<void>[] = [];
+    const server = createServer((socket) => {
+      answers.push(assertOriginalDestination(socket, pod.addresses.ipv4, 8080));
+    });
+    const accepted = once(await pod.namespace.listen(server, { port: 4143 }), "connection");
+    await pod.peer.connect({ address: pod.addresses.ipv4, port: 8080 });
+    await accepted;
+    expect(answers).toHaveLength(1);
+    await Promise.all(answers);
+  });
+
+  it("the socket of an http2 session", async () => {
+    await using pod = await createPod();
+    await install(POLICY, { mode: "nft", netns: pod.namespace.path });
+    await pod.namespace.listen(createHttp2Server(), { port: 4143 });
+    const socket = await pod.peer.connect({ address: pod.addresses.ipv4, port: 80 });
+    const session = connectHttp2("http://pod", { createConnection: () => socket });
+    await expect(session.socket).toBeRedirectedTo(4143);
+    session.destroy();
+  });
+
+  it("addresses in other spellings", async () => {
+    await using pod = await createPod({ uid: 1000 });
+    await install(POLICY, { mode: "nft", netns: pod.namespace.path });
+    await pod.namespace.listen({ port: 4140 });
+    const six = await pod.namespace.connect({ address: "2001:0DB8:51:0::1", port: 80 });
+    await expect(six).toHaveOriginalDestination("2001:DB8:51::0:1", 80);
+    const mapped = await pod.namespace.connect({ address: "::ffff:cb00:7107", port: 80 });
+    await expect(mapped).toHaveOriginalDestination("::FFFF:203.0.113.7", 80);
+    await expect(mapped).toHaveOriginalDestination("203.0.113.7", 80);
+    await expect(assertOriginalDestination(mapped, "db.example", 80)).rejects.toThrow(
+      new TypeError('"db.example" is not an IP address'),
+    );
+    await expect(assertRedirectedTo(mapped, Number.NaN)).rejects.toThrow(RangeError);
+  });
+
+  it("straight to the port of the listener", async () => {
+    await using pod = await createPod();
+    await install(POLICY, { mode: "nft", netns: pod.namespace.path });
+    await pod.namespace.listen({ port: 4143 });
+    const socket = await pod.peer.connect({ address: pod.addresses.ipv4, port: 4143 });
+    await expect(socket).toBeDirect();
+    expect(await failure(assertRedirectedTo(socket, 4143))).toMatch(
+      /but it was not redirected\n[\s\S]*: it was on its way to port 4143 anyway, and meets\n {4}-A PROXY_INIT_REDIRECT/,
+    );
+  });
+
+  it("opened by a user of the pod's, a group, and a program of the peer's from the same port", async () => {
+    await using pod = await createPod({ uid: 4242, gid: 4243 });
+    await install({ ...POLICY, proxy: { gid: 4243 } }, { mode: "nft", netns: pod.namespace.path });
+    await pod.peer.listen({ port: 80 });
+    const owners = await pod.namespace.connect({ address: "198.51.100.1", port: 80 });
+    await expect(owners).toBeDirect();
+    expect(await failure(assertRedirectedTo(owners, 4140))).toMatch(
+      /of uid 4242, .*: let through by\n.*--gid-owner 4243/,
+    );
+
+    await pod.namespace.listen({ port: 7001 });
+    await pod.namespace.connect({ address: "127.0.0.1", port: 7001, localPort: 7000 });
+    const accepted = once(await pod.peer.listen({ port: 7001 }), "connection");
+    const script = "require('net').connect({ port: 7001, host: '127.0.0.1', localPort: 7000 })";
+    pod.peer.spawn(process.execPath, ["-e", script]);
+    expect(await failure(assertRedirectedTo((await accepted)[0], 1))).toMatch(
+      /\noutbound, where it was opened: no rules/,
+    );
+  });
+});
+
+describe.skipIf(!isRoot)("connections that others translate on their way (needs root)", () => {
+  const nat = async (namespace: NetworkNamespace, rule: string) => {
+    const result = await namespace.exec("iptables-nft", ["-t", "nat", ...rule.split(" ")]);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+  };
+  const meshed = async (pod: Pod) => {
+    await install(
+      { proxy: { uid: 2102 }, inbound: { proxyPort: 4143 } },
+      { mode: "nft", netns: pod.namespace.path },
+    );
+    await pod.namespace.listen({ port: 4143 });
+  };
+
+  it("to an address that nobody has", async () => {
+    await using pod = await createPod();
+    await meshed(pod);
+    const socket = await pod.peer.connect({ address: "203.0.113.7", port: 80 });
+    await expect(socket).toBeRedirectedTo(4143);
+    expect(await failure(assertRedirectedTo(socket, 4140))).toMatch(
+      /inbound, where it arrived \(nft, ipv4\): redirected to port 4143 by\n {4}-A PROXY_INIT_REDIRECT/,
+    );
+  });
+
+  it("by the client, to another host: that is no redirect", async () => {
+    await using pod = await createPod();
+    await nat(
+      pod.namespace,
+      "-A OUTPUT -p tcp -d 10.96.0.10 --dport 80 -j DNAT --to-destination 198.51.100.1:4140",
+    );
+    await pod.peer.listen({ port: 4140 });
+    const socket = await pod.namespace.connect({ address: "10.96.0.10", port: 80 });
+    await expect(socket).not.toBeRedirectedTo(4140);
+    await expect(socket).toBeDirect();
+  });
+
+  it.each(["client", "node"])("by the %s, before the pod redirects it", async (where) => {
+    await using network = await createPodNetwork({ topology: "routed" });
+    const [client, server] = [await network.createPod(), await network.createPod()];
+    const target = `--dport 80 -j DNAT --to-destination ${server.addresses.ipv4}:8080`;
+    if (where === "client") await nat(client.namespace, `-A OUTPUT -p tcp -d 10.96.0.10 ${target}`);
+    else await nat(network.node, `-A PREROUTING -p tcp -d 10.96.0.10 ${target}`);
+    await meshed(server);
+    const socket = await client.namespace.connect({ address: "10.96.0.10", port: 80 });
+    await expect(socket).toBeRedirectedTo(4143);
+    // What the proxy is told.
+    await expect(socket).toHaveOriginalDestination(server.addresses.ipv4, 8080);
+    expect(await failure(assertRedirectedTo(socket, 1))).toMatch(
+      /to 10\.96\.0\.10:80 .*\n[\s\S]*where it arrived .*redirected to port 4143 by/,
+    );
+  });
+
+  it("by the node, which puts itself into the place of the client", async () => {
+    await using network = await createPodNetwork({ topology: "routed" });
+    const [client, server] = [await network.createPod(), await network.createPod()];
+    await nat(network.node, "-A POSTROUTING -p tcp -j MASQUERADE");
+    await meshed(server);
+    const accepted = once(await server.namespace.listen({ port: 4144 }), "connection");
+    const socket = await client.namespace.connect({ address: server.addresses.ipv4, port: 80 });
+    await expect(socket).toBeRedirectedTo(4143);
+    await install({ inbound: { proxyPort: 4144 } }, { mode: "nft", netns: server.namespace.path });
+    await client.namespace.connect({ address: server.addresses.ipv4, port: 80 });
+    await expect((await accepted)[0]).toBeRedirectedTo(4144);
+  });
+
+  it("not at all, by an interface that is not the rule's", async () => {
+    await using pod = await createPod();
+    await install(
+      { inbound: { proxyPort: 4143, skipInterfaces: ["eth1"] } },
+      { mode: "nft", netns: pod.namespace.path },
+    );
+    await pod.namespace.listen({ port: 4143 });
+    const socket = await pod.peer.connect({ address: pod.addresses.ipv4, port: 80 });
+    // Known not to be eth1: the walk goes on to the redirect.
+    expect(await failure(assertDirect(socket))).toMatch(/redirected to port 4143 by\n.*-j REDIRECT/);
+  });
+});
+
 describe.skipIf(!isRoot)("connections through a network (needs root)", () => {
   it("are found where they were redirected, beyond the node", async () => {
     await using network = await createPodNetwork({ topology: "routed" });
@@ -238,8 +415,18 @@ describe.skipIf(!isRoot)("rules (needs root)", () => {
     );
   });
 
+  it("are compared in the families that are asked for", async () => {
+    await using pod = await createPod();
+    await install(POLICY, { mode: "nft", families: ["ipv4"], netns: pod.namespace.path });
+    await expect(pod.namespace).not.toHaveRules(POLICY);
+    await expect(pod.namespace).toHaveRules(POLICY, { families: ["ipv4"] });
+    await expect(pod.namespace).not.toHaveRules(undefined, { families: ["ipv6"] });
+  });
+
   it("are compared with what a policy means: nonsense is an error", async () => {
     await using pod = await createPod();
+    const nonsense = { outbound: { proxyPort: 65_536 } };
+    await expect(expect(pod.namespace).not.toHaveRules(nonsense)).rejects.toThrow("outbound.proxyPort");
     await install(POLICY, { mode: "nft", netns: pod.namespace.path });
     await expect(assertRules(pod.namespace, { outbound: { proxyPort: 65_536 } })).rejects.toThrow(
       "outbound.proxyPort",

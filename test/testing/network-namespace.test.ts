@@ -5,9 +5,25 @@ import { readlinkSync } from "node:fs";
 import { createServer as createHttpServer, get } from "node:http";
 import { createServer } from "node:net";
 import { text } from "node:stream/consumers";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createNamespace, createVethPair, type NetworkNamespace } from "../../src/testing/index.ts";
+import {
+  type ConnectOptions,
+  createNamespace,
+  createVethPair,
+  type NetworkNamespace,
+  type Owner,
+} from "../../src/testing/index.ts";
 import { eventually, isRoot, namespacesOfThreads, openDescriptors } from "./own-namespace.ts";
+
+/** The garbage collector, without the option --expose-gc at the start. */
+function setFlags(): () => void {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  if (typeof collect !== "function") throw new TypeError("no gc");
+  return () => collect();
+}
 
 describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
   const home = readlinkSync("/proc/self/ns/net");
@@ -53,6 +69,39 @@ describe.skipIf(!isRoot)("NetworkNamespace (needs root)", () => {
     );
     expect(await text(await a.connect({ address: "127.0.0.1", port: 80 }))).toBe("a");
     expect(await text(await b.connect({ address: "127.0.0.1", port: 80 }))).toBe("b");
+  });
+
+  it("keeps as many connections waiting as the backlog says", async () => {
+    await using namespace = await createNamespace();
+    const server = await namespace.listen({ port: 80, backlog: 3 });
+    const { stdout } = await namespace.exec("ss", ["-Hltn"]);
+    // Of a listener, ss shows the backlog in the place of what is to be sent.
+    expect(stdout).toMatch(/^LISTEN\s+0\s+3\s/);
+    server.close();
+  });
+
+  it("lets a server listen in one namespace, and then in another", async () => {
+    const server = createServer((socket) => socket.end("hello"));
+    const first = await createNamespace();
+    await first.listen(server, { port: 80 });
+    await first.close();
+    const listeners = server.listenerCount("connection");
+    await using second = await createNamespace();
+    await second.listen(server, { port: 80 });
+    expect(server.listenerCount("connection")).toBe(listeners + 1);
+    expect(await text(await second.connect({ address: "::1", port: 80 }))).toBe("hello");
+  });
+
+  it("lets go of a namespace that nobody holds any more", async () => {
+    const collect = (globalThis as { gc?: () => void }).gc ?? setFlags();
+    const before = openDescriptors();
+    for (let i = 0; i < 20; i++) await createNamespace();
+    expect(openDescriptors()).toBeGreaterThan(before);
+    const gone = () => {
+      collect();
+      return openDescriptors() <= before;
+    };
+    expect(await eventually(gone)).toBe(true);
   });
 
   it("carries servers of other protocols", async () => {
@@ -229,11 +278,61 @@ describe.skipIf(!isRoot)("errors of a NetworkNamespace (needs root)", () => {
       { code: "EADDRNOTAVAIL", syscall: "bind" },
     ],
     [
-      '"localhost" is not an IPv4 or IPv6 address',
+      "address must be an IP address, not 'localhost'",
       () => namespace.connect({ address: "localhost", port: 80 }),
-      { code: "invalid-request" },
+      { name: "TypeError" },
     ],
-    ["argument 2 must be in range", () => namespace.listen({ port: 65536 }), { code: "invalid-request" }],
+    [
+      "localAddress must be an IP address, not ''",
+      () => namespace.connect({ address: "::1", port: 80, localAddress: "" }),
+      { name: "TypeError" },
+    ],
+    [
+      "port must be a whole number from 0 to 65535, not 65536",
+      () => namespace.listen({ port: 65536 }),
+      { name: "RangeError" },
+    ],
+    [
+      "port must be a number, not undefined",
+      () => namespace.connect({ address: "::1" } as ConnectOptions),
+      { name: "TypeError" },
+    ],
+    [
+      "timeoutMs must be a whole number from 0 to 2147483647, not Infinity",
+      () => namespace.connect({ address: "::1", port: 80, timeoutMs: Number.POSITIVE_INFINITY }),
+      { name: "RangeError" },
+    ],
+    [
+      "uid must be a whole number from 0 to 4294967294, not 4294967295",
+      () => namespace.connect({ address: "::1", port: 80, uid: 4294967295 }),
+      { name: "RangeError" },
+    ],
+    // setpriv would take both for "unchanged", and run it as root.
+    [
+      "uid must be a whole number from 0 to 4294967294, not -1",
+      () => namespace.exec("id", ["-u"], { uid: -1 }),
+      { name: "RangeError" },
+    ],
+    [
+      "gid must be a whole number from 0 to 4294967294, not 4294967295",
+      () => namespace.exec("id", ["-g"], { gid: 4294967295 }),
+      { name: "RangeError" },
+    ],
+    [
+      "uid must be a number, not 'root'",
+      () => createNamespace({ uid: "root" } as unknown as Owner),
+      { name: "TypeError" },
+    ],
+    [
+      "name must be the name of an interface, of 1 to 15 bytes, not ''",
+      () => namespace.createBridge(""),
+      { name: "TypeError" },
+    ],
+    [
+      "interface must be the name of an interface, of 1 to 15 bytes, not 'longer-than-most'",
+      () => createVethPair({ namespace, interface: "longer-than-most" }, { namespace, interface: "v1" }),
+      { name: "TypeError" },
+    ],
   ];
   it.each(cases)("%s", async (message, provoke, details) => {
     await expect(provoke()).rejects.toMatchObject({ message, ...details });

@@ -48,6 +48,30 @@ describe.skipIf(!isRoot).each(["bridge", "routed"] as const)(
       });
     });
 
+    it("closes without a sound while connections are open, and programs run", async () => {
+      const network = await createPodNetwork({ topology });
+      const pod = await network.createPod();
+      const accepted = once(await pod.namespace.listen({ port: 80 }), "connection");
+      const client = await network.node.connect({ address: pod.addresses.ipv4, port: 80 });
+      client.write("unread");
+      await accepted;
+      pod.namespace.spawn("sleep", ["100"]);
+      await network.close();
+      await network.close();
+      await expect(network.createPod()).rejects.toThrow("the network is closed");
+    });
+
+    it("gives an address again that a closed pod has had", async () => {
+      await using network = await createPodNetwork({ topology });
+      for (let i = 0; i < 3; i++) {
+        const pod = await network.createPod({ ipv4: "10.1.2.3", ipv6: "2001:db8:77::7" });
+        await pod.namespace.listen({ port: 80 });
+        for (const address of ["10.1.2.3", "2001:db8:77::7"])
+          await network.node.connect({ address, port: 80 });
+        await pod.close();
+      }
+    });
+
     it("closes a pod alone, and all of them with the node", async () => {
       const before = openDescriptors();
       const network = await createPodNetwork({ topology });

@@ -2,7 +2,6 @@
 
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { networkInterfaces } from "node:os";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPod, type NetworkNamespace, type Pod, type PodOptions } from "../../src/testing/index.ts";
@@ -101,7 +100,6 @@ describe.skipIf(!isRoot)("many pods (needs root)", () => {
     await (await createPod()).close();
     const held = () => ({
       descriptors: openDescriptors(),
-      interfaces: Object.keys(networkInterfaces()),
       threads: namespacesOfThreads(),
     });
     const before = held();
