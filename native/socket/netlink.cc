@@ -134,15 +134,15 @@ std::optional<NetlinkAttributes> NetlinkAttributes::Find(uint16_t type) const {
 
 std::vector<unsigned char> CheckedNetlinkReply(std::vector<unsigned char> reply,
                                                const std::string& what_was_tried) {
-  const Error malformed = SystemCallError(EBADMSG, "recv", what_was_tried);
-  if (reply.size() < NLMSG_HDRLEN) throw malformed;
+  const auto malformed = [&] { return SystemCallError(EBADMSG, "recv", what_was_tried); };
+  if (reply.size() < NLMSG_HDRLEN) throw malformed();
   const auto header = ReadAt<nlmsghdr>(reply.data());
   if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > reply.size() || header.nlmsg_seq != kSequence) {
-    throw malformed;
+    throw malformed();
   }
   reply.resize(header.nlmsg_len);
   if (header.nlmsg_type != NLMSG_ERROR) return reply;
-  if (reply.size() < NLMSG_HDRLEN + sizeof(nlmsgerr)) throw malformed;
+  if (reply.size() < NLMSG_HDRLEN + sizeof(nlmsgerr)) throw malformed();
   const int error = -ReadAt<nlmsgerr>(reply.data() + NLMSG_HDRLEN).error;
   if (error == 0) return reply;
   const std::string text = ExtendedText(reply);
