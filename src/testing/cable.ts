@@ -2,6 +2,7 @@
 
 import { isIPv4, isIPv6 } from "node:net";
 import type { Family } from "../policy/policy.ts";
+import { plainEndpoint } from "./connection-record.ts";
 import { createVethPair, type VethEnd } from "./network-namespace.ts";
 import type { PodAddresses, PodOptions } from "./pod.ts";
 
@@ -53,7 +54,7 @@ function chosen(
 ): string {
   if (wanted === true) return byDefault;
   if (!isAddress(wanted)) throw new TypeError(`${field}: "${wanted}" is not an address of that family`);
-  return wanted;
+  return plainEndpoint({ address: wanted, port: 0 }).address; // one spelling for each
 }
 
 export function addressesOf(families: readonly CableFamily[]): {

@@ -84,6 +84,7 @@ class Network implements PodNetwork {
   readonly #topology: "bridge" | "routed";
   readonly #pods = new Set<Pod>();
   readonly #prepared = new Map<string, Promise<void>>();
+  readonly #taken = new Set<string>();
   #lastHost = 1;
   #closed = false;
   #closing: Promise<void> | undefined;
@@ -101,8 +102,26 @@ class Network implements PodNetwork {
     this.#open();
     if (this.#lastHost === LAST_HOST) throw new RangeError("the network has no addresses left");
     const host = ++this.#lastHost;
-    const cable = `veth${host}`;
     const families = chosenFamilies(options, host);
+    const addresses = families.map(({ pod }) => pod);
+    const taken = addresses.find((address) => this.#taken.has(address));
+    if (taken !== undefined) throw new RangeError(`another pod of the network has the address ${taken}`);
+    for (const address of addresses) this.#taken.add(address);
+    const release = () => addresses.forEach((address) => void this.#taken.delete(address));
+    try {
+      return await this.#make(options, families, `veth${host}`, release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async #make(
+    options: PodOptions,
+    families: readonly CableFamily[],
+    cable: string,
+    release: () => void,
+  ): Promise<Pod> {
     const namespace = await createNamespace(options);
     try {
       await Promise.all(families.map((family) => this.#prepare(family)));
@@ -117,7 +136,10 @@ class Network implements PodNetwork {
       peer: this.node,
       ...addressesOf(families),
       close: async () => {
-        if (this.#pods.delete(pod) && !this.#closed) await this.#disconnect(cable, families);
+        if (this.#pods.delete(pod)) {
+          if (!this.#closed) await this.#disconnect(cable, families);
+          release();
+        }
         await namespace.close();
       },
       [Symbol.asyncDispose]: () => pod.close(),

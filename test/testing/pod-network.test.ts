@@ -68,6 +68,8 @@ describe.skipIf(!isRoot).each(["bridge", "routed"] as const)(
         await pod.namespace.listen({ port: 80 });
         for (const address of ["10.1.2.3", "2001:db8:77::7"])
           await network.node.connect({ address, port: 80 });
+        const again = network.createPod({ ipv6: "2001:DB8:77:0::7" });
+        await expect(again).rejects.toThrow("another pod of the network has the address 2001:db8:77::7");
         await pod.close();
       }
     });
