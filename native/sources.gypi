@@ -38,8 +38,10 @@
       "native/nft/match/extension.cc",
       "native/nft/match/interface.cc",
       "native/nft/match/multiport.cc",
+      "native/nft/match/new_connection.cc",
       "native/nft/match/owner.cc",
       "native/nft/match/protocol.cc",
+      "native/nft/match/set.cc",
       "native/nft/match/subnet.cc",
       "native/nft/match/verdict.cc",
       "native/nft/plan.cc",
@@ -47,7 +49,13 @@
       "native/nft/request.cc",
       "native/nft/rule.cc",
       "native/nft/rule_builder.cc",
-      "native/nft/state.cc"
+      "native/nft/state.cc",
+      "native/nft/transaction.cc",
+      "native/nftables/commit.cc",
+      "native/nftables/interval_set.cc",
+      "native/nftables/plan.cc",
+      "native/nftables/rule.cc",
+      "native/nftables/state.cc"
     ],
     "socket_sources": [
       "native/socket/connection_tracking.cc",

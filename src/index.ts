@@ -28,9 +28,11 @@ export type { Family, Mode, PortSpec, RedirectPolicy } from "./policy/policy.ts"
 export { compile } from "./ruleset/compile.ts";
 export { type RenderFormat, render } from "./ruleset/render.ts";
 export type {
+  AddressRange,
   BaseChain,
   Chain,
   Match,
+  NamedSet,
   PortRange,
   Rule,
   Ruleset,

@@ -21,7 +21,8 @@ struct RulesetRequest {
   std::vector<WantedFamily> families;
   Ruleset ruleset;  // to inspect, only the names of its tables and chains count
   std::chrono::steady_clock::time_point deadline;
-  std::string lock_file;  // the xtables lock; only the mode legacy takes it
+  std::string lock_file;           // the xtables lock; only the mode legacy takes it
+  std::optional<Table> elsewhere;  // a table of another mode, to be looked for; only the mode nft does
 };
 
 struct Counters {
@@ -52,6 +53,7 @@ struct InstalledFamily {
   bool present = false;
   bool changed = false;
   std::vector<InstalledChain> chains;
+  std::vector<Set> sets;  // those of its addresses, and of ports
 };
 
 struct Inspection {
@@ -59,6 +61,7 @@ struct Inspection {
   std::vector<InstalledFamily> families;
   std::vector<Family> stale;   // not asked for, and hold chains of ours
   std::vector<Family> unseen;  // not asked for, and this process may not look
+  bool elsewhere = false;      // whether the table of another mode exists
 };
 
 struct CommitResult : Inspection {

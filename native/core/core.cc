@@ -37,13 +37,15 @@ std::string ReadPath(const Object& request, const char* key) {
 const Backend& BackendFor(Mode mode, const Backends& backends) {
   if (mode == Mode::kNft && backends.nft != nullptr) return *backends.nft;
   if (mode == Mode::kLegacy && backends.legacy != nullptr) return *backends.legacy;
+  if (mode == Mode::kNftables && backends.nftables != nullptr) return *backends.nftables;
   throw Error(ErrorCode::kModeUnavailable, "this build of sluice has no such mode");
 }
 
 // A request about the rules of one mode: op "commit" or "inspect".
 struct Asked {
   Asked(const Value& document, const Place& place, const Backends& backends) {
-    const Object object(document, place, {"op", "netns", "timeoutMs", "families", "ruleset", "lockFile"});
+    const Object object(document, place,
+                        {"op", "netns", "timeoutMs", "families", "ruleset", "lockFile", "elsewhere"});
     netns = ReadPath(object, "netns");
     request.deadline =
         std::chrono::steady_clock::now() +
@@ -56,6 +58,9 @@ struct Asked {
         });
     request.ruleset = ReadRuleset(object.Required("ruleset"), object.At("ruleset"));
     request.lock_file = ReadPath(object, "lockFile");
+    if (const Value* table = object.Optional("elsewhere")) {
+      request.elsewhere = ReadTable(*table, object.At("elsewhere"));
+    }
     CheckCommit(request);
     backend = &BackendFor(request.ruleset.mode, backends);
   }
@@ -76,9 +81,7 @@ void WriteFamilyNames(Writer& writer, const char* key, const std::vector<Family>
 struct LegacyTables {
   explicit LegacyTables(const Ruleset& ruleset) {
     if (ruleset.mode == Mode::kLegacy) return;  // it has looked itself
-    for (const Table& table : ruleset.tables) {
-      found.emplace_back(table.family, LegacyTable(table.family, table.name));
-    }
+    for (const Family family : kFamilies) found.emplace_back(family, LegacyTable(family, "nat"));
   }
   LegacyTables() = default;
 
@@ -106,7 +109,7 @@ void WriteLegacyTables(Writer& writer, const LegacyTables& tables) {
 }
 
 // The members of an inspection, in an object that is open.
-void WriteInspection(Writer& writer, const Inspection& inspection) {
+void WriteInspection(Writer& writer, const Inspection& inspection, bool elsewhere) {
   writer.Key("generation");
   writer.Uint(inspection.generation);
   writer.Key("families");
@@ -123,11 +126,19 @@ void WriteInspection(Writer& writer, const Inspection& inspection) {
     writer.StartArray();
     for (const InstalledChain& chain : family.chains) WriteChain(writer, chain);
     writer.EndArray();
+    writer.Key("sets");
+    writer.StartArray();
+    for (const Set& set : family.sets) WriteSet(writer, set);
+    writer.EndArray();
     writer.EndObject();
   }
   writer.EndArray();
   WriteFamilyNames(writer, "stale", inspection.stale);
   WriteFamilyNames(writer, "unseen", inspection.unseen);
+  if (elsewhere) {
+    writer.Key("elsewhere");
+    writer.Bool(inspection.elsewhere);
+  }
 }
 
 void Commit(const Asked& asked, Writer& writer) {
@@ -146,7 +157,7 @@ void Commit(const Asked& asked, Writer& writer) {
   writer.Uint(result.messages);
   writer.Key("bytes");
   writer.Uint64(result.bytes);
-  WriteInspection(writer, result);
+  WriteInspection(writer, result, asked.request.elsewhere.has_value());
   WriteLegacyTables(writer, legacy_tables);
   writer.EndObject();
 }
@@ -159,7 +170,7 @@ void Inspect(const Asked& asked, Writer& writer) {
     legacy_tables = LegacyTables(asked.request.ruleset);
   });
   writer.StartObject();
-  WriteInspection(writer, inspection);
+  WriteInspection(writer, inspection, asked.request.elsewhere.has_value());
   WriteLegacyTables(writer, legacy_tables);
   writer.EndObject();
 }

@@ -12,6 +12,7 @@ namespace sluice {
 struct Backends {
   const Backend* nft = nullptr;
   const Backend* legacy = nullptr;
+  const Backend* nftables = nullptr;
 };
 
 // The one door: a JSON request in, a JSON reply out (docs/core.md). Never throws. The calling thread stays in

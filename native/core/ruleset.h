@@ -51,8 +51,18 @@ struct OwnerMatch {
   std::optional<uint32_t> uid;
   std::optional<uint32_t> gid;
 };
+// The first packet of a TCP connection: of FIN, SYN, RST and ACK only SYN.
+struct NewConnectionMatch {};
+struct PortSetMatch {
+  std::string set;  // of ports, in which the destination port is
+};
+struct AddressSetMatch {
+  bool destination;
+  Family family;    // of the set's addresses
+  std::string set;  // in which the address is
+};
 using Match = std::variant<ProtocolMatch, InterfaceMatch, SubnetMatch, DestinationPortMatch, MultiportMatch,
-                           OwnerMatch>;
+                           OwnerMatch, NewConnectionMatch, PortSetMatch, AddressSetMatch>;
 
 struct ReturnVerdict {};
 struct AcceptVerdict {};
@@ -88,13 +98,38 @@ struct BaseChain {
 };
 
 struct Table {
-  Family family;
+  std::optional<Family> family;  // absent: one table for both (inet)
   std::string name;
 };
+
+enum class SetType : uint8_t { kPorts, kIpv4, kIpv6 };
+
+// From `first` to `last`, in network order: as many bytes of each as the type of the set has.
+struct Interval {
+  std::array<uint8_t, 16> first;
+  std::array<uint8_t, 16> last;
+};
+inline bool operator==(const Interval& a, const Interval& b) {
+  return a.first == b.first && a.last == b.last;
+}
+inline bool operator<(const Interval& a, const Interval& b) { return a.first < b.first; }
+
+// A named set, in ascending order, with a gap between any two intervals.
+struct Set {
+  std::string name;
+  SetType type;
+  std::vector<Interval> intervals;
+};
+
+// The bytes of one element.
+inline size_t ElementSize(SetType type) {
+  return type == SetType::kPorts ? 2 : type == SetType::kIpv4 ? 4 : 16;
+}
 
 struct Ruleset {
   Mode mode;
   std::vector<Table> tables;
+  std::vector<Set> sets;  // the mode nftables has them
   std::vector<BaseChain> base_chains;
   std::vector<Chain> chains;
   std::vector<std::string> absent_chains;

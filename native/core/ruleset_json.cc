@@ -24,6 +24,8 @@ using json::Writer;
 // What iptables takes; nft takes longer ones.
 constexpr size_t kLongestChainName = XT_EXTENSION_MAXNAMELEN - 1;
 constexpr size_t kLongestTableName = XT_TABLE_MAXNAMELEN - 1;
+// NFT_SET_MAXNAMELEN is longer; ours need no more.
+constexpr size_t kLongestSetName = 63;
 constexpr size_t kLongestComment = XT_MAX_COMMENT_LEN - 1;
 // More than any rule needs, and few enough for the room that a message has (Batch::Reserve).
 constexpr rapidjson::SizeType kMostMatches = 16;
@@ -120,6 +122,20 @@ Match ReadMatch(const Value& value, const Place& place) {
   }
   if (type == "multiport") return ReadMultiport(Object(value, place, {"type", "ports"}));
   if (type == "owner") return ReadOwner(Object(value, place, {"type", "uid", "gid"}), place);
+  if (type == "newConnection") {
+    const Object object(value, place, {"type"});
+    return NewConnectionMatch{};
+  }
+  if (type == "portSet") {
+    const Object object(value, place, {"type", "set"});
+    return PortSetMatch{ReadName(object.Required("set"), object.At("set"), kLongestSetName)};
+  }
+  if (type == "sourceSet" || type == "destinationSet") {
+    const Object object(value, place, {"type", "family", "set"});
+    return AddressSetMatch{type == "destinationSet",
+                           ReadFamily(object.Required("family"), object.At("family")),
+                           ReadName(object.Required("set"), object.At("set"), kLongestSetName)};
+  }
   Fail(place.Key("type"), "unknown match");
 }
 
@@ -160,6 +176,56 @@ Rule ReadRule(const Value& value, const Place& place) {
     }
   });
   return rule;
+}
+
+std::array<uint8_t, 16> ReadElement(const Object& interval, const char* key, SetType type) {
+  std::array<uint8_t, 16> bytes{};
+  if (type == SetType::kPorts) {
+    const auto port = interval.Integer(key, 0, 65535);
+    bytes[0] = static_cast<uint8_t>(port >> 8);
+    bytes[1] = static_cast<uint8_t>(port);
+    return bytes;
+  }
+  const std::string text = interval.String(key, INET6_ADDRSTRLEN);
+  if (inet_pton(type == SetType::kIpv4 ? AF_INET : AF_INET6, text.c_str(), bytes.data()) != 1) {
+    Fail(interval.At(key), "not an address of its family");
+  }
+  return bytes;
+}
+
+// The element behind this one; the last there is gives zero.
+std::array<uint8_t, 16> Next(std::array<uint8_t, 16> element, SetType type) {
+  for (size_t i = ElementSize(type); i-- > 0;) {
+    if (++element[i] != 0) break;
+  }
+  return element;
+}
+
+SetType ReadSetType(const Object& set) {
+  const std::string type = set.String("type", 8);
+  if (type == "ports") return SetType::kPorts;
+  if (type == "ipv4") return SetType::kIpv4;
+  if (type == "ipv6") return SetType::kIpv6;
+  Fail(set.At("type"), "unknown type");
+}
+
+Set ReadSet(const Value& value, const Place& place) {
+  const Object object(value, place, {"name", "type", "elements"});
+  Set set{ReadName(object.Required("name"), object.At("name"), kLongestSetName), ReadSetType(object), {}};
+  const Value& elements = object.Required("elements");
+  if (elements.IsArray()) set.intervals.reserve(elements.Size());
+  json::ForEach(elements, object.At("elements"), [&](const Value& item, const Place& at) {
+    const Object interval(item, at, {"first", "last"});
+    const Interval read{ReadElement(interval, "first", set.type), ReadElement(interval, "last", set.type)};
+    if (read.last < read.first) Fail(at, "ends before it begins");
+    if (!set.intervals.empty()) {
+      const std::array<uint8_t, 16>& before = set.intervals.back().last;
+      const std::array<uint8_t, 16> next = Next(before, set.type);
+      if (next < before || read.first <= next) Fail(at, "no gap to the one before it");
+    }
+    set.intervals.push_back(read);
+  });
+  return set;
 }
 
 std::vector<Rule> ReadRules(const Value& value, const Place& place) {
@@ -245,6 +311,19 @@ struct MatchWriter {
     writer.StartArray();
     for (const PortRange& ports : match.ports) WritePorts(writer, ports);
     writer.EndArray();
+  }
+  void operator()(const NewConnectionMatch&) const { Type("newConnection"); }
+  void operator()(const PortSetMatch& match) const {
+    Type("portSet");
+    writer.Key("set");
+    json::WriteText(writer, match.set);
+  }
+  void operator()(const AddressSetMatch& match) const {
+    Type(match.destination ? "destinationSet" : "sourceSet");
+    writer.Key("family");
+    writer.String(Name(match.family));
+    writer.Key("set");
+    json::WriteText(writer, match.set);
   }
   void operator()(const OwnerMatch& match) const {
     Type("owner");
@@ -334,8 +413,15 @@ Family ReadFamily(const Value& value, const Place& place) {
   Fail(place, "neither ipv4 nor ipv6");
 }
 
+Table ReadTable(const Value& value, const Place& place) {
+  const Object table(value, place, {"family", "name"});
+  std::optional<Family> family;
+  if (table.String("family", 8) != "inet") family = ReadFamily(table.Required("family"), table.At("family"));
+  return {family, ReadName(table.Required("name"), table.At("name"), kLongestTableName)};
+}
+
 Ruleset ReadRuleset(const Value& value, const Place& place) {
-  const Object object(value, place, {"mode", "tables", "baseChains", "chains", "absentChains"});
+  const Object object(value, place, {"mode", "tables", "sets", "baseChains", "chains", "absentChains"});
   Ruleset ruleset{};
   const std::string mode = object.String("mode", 16);
   if (mode == "nft") {
@@ -347,11 +433,10 @@ Ruleset ReadRuleset(const Value& value, const Place& place) {
   } else {
     Fail(object.At("mode"), "unknown mode");
   }
-  json::ForEach(object.Required("tables"), object.At("tables"), [&](const Value& item, const Place& at) {
-    const Object table(item, at, {"family", "name"});
-    ruleset.tables.push_back({ReadFamily(table.Required("family"), table.At("family")),
-                              ReadName(table.Required("name"), table.At("name"), kLongestTableName)});
-  });
+  json::ForEach(object.Required("tables"), object.At("tables"),
+                [&](const Value& item, const Place& at) { ruleset.tables.push_back(ReadTable(item, at)); });
+  json::ForEach(object.Required("sets"), object.At("sets"),
+                [&](const Value& item, const Place& at) { ruleset.sets.push_back(ReadSet(item, at)); });
   json::ForEach(
       object.Required("baseChains"), object.At("baseChains"),
       [&](const Value& item, const Place& at) { ruleset.base_chains.push_back(ReadBaseChain(item, at)); });
@@ -365,6 +450,34 @@ Ruleset ReadRuleset(const Value& value, const Place& place) {
                   ruleset.absent_chains.push_back(ReadName(item, at, kLongestChainName));
                 });
   return ruleset;
+}
+
+void WriteSet(Writer& writer, const Set& set) {
+  const auto element = [&](const char* key, const std::array<uint8_t, 16>& bytes) {
+    writer.Key(key);
+    if (set.type == SetType::kPorts) {
+      writer.Uint(static_cast<unsigned>(bytes[0] << 8 | bytes[1]));
+      return;
+    }
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    inet_ntop(set.type == SetType::kIpv4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
+    writer.String(text.data());
+  };
+  writer.StartObject();
+  writer.Key("name");
+  json::WriteText(writer, set.name);
+  writer.Key("type");
+  writer.String(set.type == SetType::kPorts ? "ports" : set.type == SetType::kIpv4 ? "ipv4" : "ipv6");
+  writer.Key("elements");
+  writer.StartArray();
+  for (const Interval& interval : set.intervals) {
+    writer.StartObject();
+    element("first", interval.first);
+    element("last", interval.last);
+    writer.EndObject();
+  }
+  writer.EndArray();
+  writer.EndObject();
 }
 
 void WriteChain(Writer& writer, const InstalledChain& chain) {

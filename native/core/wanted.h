@@ -44,20 +44,20 @@ struct WantedTable {
 // `encode(rule, family)` for every rule that stands in the table's family.
 template <typename Encoded, typename Encode>
 WantedTable<Encoded> EncodeTable(const Ruleset& ruleset, const Table& table, const Encode& encode) {
-  WantedTable<Encoded> wanted{table.family, table.name, {}, {}, &ruleset};
+  const Family family = *table.family;  // only the mode nftables has a table without
+  WantedTable<Encoded> wanted{family, table.name, {}, {}, &ruleset};
   for (const Chain& chain : ruleset.chains) {
     WantedChain<Encoded> encoded{&chain, {}};
     for (size_t i = 0; i < chain.rules.size(); ++i) {
-      if (chain.rules[i].In(table.family)) encoded.rules.push_back({i, encode(chain.rules[i], table.family)});
+      if (chain.rules[i].In(family)) encoded.rules.push_back({i, encode(chain.rules[i], family)});
     }
     wanted.chains.push_back(std::move(encoded));
   }
   for (const BaseChain& base : ruleset.base_chains) {
     for (size_t i = 0; i < base.jumps.size(); ++i) {
       const Rule& jump = base.jumps[i];
-      if (!jump.In(table.family)) continue;
-      wanted.jumps.push_back(
-          {&base, i, std::get<JumpVerdict>(jump.verdict).chain, encode(jump, table.family)});
+      if (!jump.In(family)) continue;
+      wanted.jumps.push_back({&base, i, std::get<JumpVerdict>(jump.verdict).chain, encode(jump, family)});
     }
   }
   return wanted;

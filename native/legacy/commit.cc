@@ -57,13 +57,14 @@ void Report(const Tables& tables, const Ruleset& ruleset, Inspection& inspection
 // Families that were not asked for are only looked at, and only where looking makes no table.
 void LookAtOthers(const RulesetRequest& request, Inspection& inspection) {
   for (const sluice::Table& table : request.ruleset.tables) {
-    if (Asked(request, table.family)) continue;
-    const Registered registered = LegacyTable(table.family, table.name).registered;
-    if (registered == Registered::kUnknown) inspection.unseen.push_back(table.family);
+    const Family family = *table.family;
+    if (Asked(request, family)) continue;
+    const Registered registered = LegacyTable(family, table.name).registered;
+    if (registered == Registered::kUnknown) inspection.unseen.push_back(family);
     if (registered != Registered::kYes) continue;
-    const auto opened = Table::Open(table.family, table.name);
+    const auto opened = Table::Open(family, table.name);
     const auto exists = [&](const std::string& name) { return opened->HasChain(name); };
-    if (HoldsOurs(request.ruleset, exists)) inspection.stale.push_back(table.family);
+    if (HoldsOurs(request.ruleset, exists)) inspection.stale.push_back(family);
   }
 }
 
@@ -74,7 +75,8 @@ class Transaction {
   CommitResult Run() {
     result_.families = ChooseFamilies(request_);
     for (const sluice::Table& table : request_.ruleset.tables) {
-      if (InstalledFamily* family = Find(table.family); family != nullptr && family->present) {
+      const InstalledFamily* family = Find(*table.family);
+      if (family != nullptr && family->present) {
         wanted_.push_back(EncodeTable<EncodedEntry>(request_.ruleset, table, EncodeEntry));
       }
     }
@@ -205,17 +207,18 @@ Inspection Inspect(const RulesetRequest& request) {
   const std::lock_guard<std::mutex> guard(LibraryMutex());
   Tables tables;
   for (const sluice::Table& table : request.ruleset.tables) {
-    if (!Asked(request, table.family)) continue;
-    const Registration registration = LegacyTable(table.family, table.name);
+    const Family family = *table.family;
+    if (!Asked(request, family)) continue;
+    const Registration registration = LegacyTable(family, table.name);
     if (registration.registered == Registered::kUnknown) {
       Error error = SystemCallError(registration.error_number, "open",
                                     "cannot see whether ip_tables has the table without making it");
       error.code = ErrorCode::kPermissionDenied;
-      error.family = table.family;
+      error.family = family;
       error.table = table.name;
       throw error;
     }
-    if (registration.registered == Registered::kYes) tables.push_back(Table::Open(table.family, table.name));
+    if (registration.registered == Registered::kYes) tables.push_back(Table::Open(family, table.name));
   }
   LookAtOthers(request, inspection);
   Report(tables, request.ruleset, inspection);

@@ -73,6 +73,10 @@ class ExtensionEncoder {
   void operator()(const MultiportMatch& match) const {
     builder_.Match(xtables::kMultiport, xtables::kMultiportRevision, xtables::EncodeMultiport(match));
   }
+  // Only the mode nftables has them: no request comes here with one (CheckCommit).
+  void operator()(const NewConnectionMatch&) const {}
+  void operator()(const PortSetMatch&) const {}
+  void operator()(const AddressSetMatch&) const {}
   void operator()(const OwnerMatch& match) const {
     builder_.Match(xtables::kOwner, xtables::kOwnerRevision, xtables::EncodeOwner(match));
   }

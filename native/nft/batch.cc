@@ -16,10 +16,25 @@
 namespace sluice::nft {
 namespace {
 
-// Room that a message may need: a rule holds one multiport, owner, comment and target at most, below 2 KiB.
-constexpr size_t kLargestMessage = 8 * 1024;
+// Room that a message may need: a rule holds one multiport, owner, comment and target at most, below 2 KiB;
+// elements of a set take up to 40 bytes each.
+constexpr size_t kLargestMessage = 32 * 1024;
+constexpr size_t kElementsAtOnce = 512;
 
 }  // namespace
+
+uint32_t KeyType(SetType type) {
+  // include/datatype.h of nftables
+  switch (type) {
+    case SetType::kPorts:
+      return 13;  // inet_service
+    case SetType::kIpv4:
+      return 7;  // ipv4_addr
+    case SetType::kIpv6:
+      return 8;  // ipv6_addr
+  }
+  return 0;
+}
 
 Batch::Batch(Connection& connection, uint32_t generation) : connection_(connection) {
   Boundary(NFNL_MSG_BATCH_BEGIN, generation);
@@ -42,7 +57,7 @@ void Batch::Boundary(uint16_t type, std::optional<uint32_t> generation) {
   payload->version = NFNETLINK_V0;
   payload->res_id = htons(NFNL_SUBSYS_NFTABLES);
   if (generation) mnl_attr_put_u32(header, NFNL_BATCH_GENID, htonl(*generation));
-  subjects_.push_back({Subject::Kind::kBatch, Family::kIpv4, "", "", std::nullopt});
+  subjects_.push_back({Subject::Kind::kBatch, {NFPROTO_UNSPEC, ""}, "", std::nullopt});
   starts_.push_back(used_);
   used_ += MNL_ALIGN(header->nlmsg_len);
 }
@@ -53,23 +68,89 @@ nlmsghdr* Batch::Begin(uint16_t type, uint16_t flags, const Subject& subject) {
   starts_.push_back(used_);
   last_ = used_;
   ++count_;
-  return nftnl_nlmsg_build_hdr(bytes_.data() + used_, type, ProtocolFamily(subject.family),
-                               NLM_F_REQUEST | flags, connection_.NextSequence());
+  return nftnl_nlmsg_build_hdr(bytes_.data() + used_, type, subject.table.protocol, NLM_F_REQUEST | flags,
+                               connection_.NextSequence());
 }
 
 void Batch::End(nlmsghdr* header) { used_ += MNL_ALIGN(header->nlmsg_len); }
 
 void Batch::AddTable(const Subject& subject) {
   const TableHandle table = NewTable();
-  nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, subject.table.c_str());
+  nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, subject.table.name.c_str());
   nlmsghdr* header = Begin(NFT_MSG_NEWTABLE, NLM_F_CREATE, subject);
   nftnl_table_nlmsg_build_payload(header, table.get());
   End(header);
 }
 
+void Batch::DeleteTable(const Subject& subject) {
+  const TableHandle table = NewTable();
+  nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, subject.table.name.c_str());
+  nlmsghdr* header = Begin(NFT_MSG_DELTABLE, 0, subject);
+  nftnl_table_nlmsg_build_payload(header, table.get());
+  End(header);
+}
+
+void Batch::AddSet(const Subject& subject, SetType type) {
+  const SetHandle set = NewSet();
+  nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, subject.table.name.c_str());
+  nftnl_set_set_str(set.get(), NFTNL_SET_NAME, subject.chain.c_str());
+  nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, NFT_SET_INTERVAL);
+  nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, KeyType(type));
+  nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, static_cast<uint32_t>(ElementSize(type)));
+  // The kernel insists on a number by which rules of the same batch may call it; ours call it by its name.
+  nftnl_set_set_u32(set.get(), NFTNL_SET_ID, count_ + 1);
+  nlmsghdr* header = Begin(NFT_MSG_NEWSET, NLM_F_CREATE, subject);
+  nftnl_set_nlmsg_build_payload(header, set.get());
+  End(header);
+}
+
+void Batch::DeleteSet(const Subject& subject) {
+  nlmsghdr* header = Begin(NFT_MSG_DELSET, 0, subject);
+  mnl_attr_put_strz(header, NFTA_SET_TABLE, subject.table.name.c_str());
+  mnl_attr_put_strz(header, NFTA_SET_NAME, subject.chain.c_str());
+  End(header);
+}
+
+void Batch::AddElements(const Subject& subject, SetType type, const std::vector<Border>& borders) {
+  PutElements(NFT_MSG_NEWSETELEM, NLM_F_CREATE, subject, type, borders);
+}
+
+void Batch::DeleteElements(const Subject& subject, SetType type, const std::vector<Border>& borders) {
+  PutElements(NFT_MSG_DELSETELEM, 0, subject, type, borders);
+}
+
+// Without elements the kernel deletes all of them.
+void Batch::FlushSet(const Subject& subject) {
+  nlmsghdr* header = Begin(NFT_MSG_DELSETELEM, 0, subject);
+  mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_TABLE, subject.table.name.c_str());
+  mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_SET, subject.chain.c_str());
+  End(header);
+}
+
+void Batch::PutElements(uint16_t message, uint16_t flags, const Subject& subject, SetType type,
+                        const std::vector<Border>& borders) {
+  const size_t size = ElementSize(type);
+  for (size_t begin = 0; begin < borders.size(); begin += kElementsAtOnce) {
+    nlmsghdr* header = Begin(message, flags, subject);
+    mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_TABLE, subject.table.name.c_str());
+    mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_SET, subject.chain.c_str());
+    nlattr* list = mnl_attr_nest_start(header, NFTA_SET_ELEM_LIST_ELEMENTS);
+    for (size_t i = begin; i < borders.size() && i < begin + kElementsAtOnce; ++i) {
+      nlattr* element = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
+      if (borders[i].end) mnl_attr_put_u32(header, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+      nlattr* key = mnl_attr_nest_start(header, NFTA_SET_ELEM_KEY);
+      mnl_attr_put(header, NFTA_DATA_VALUE, size, borders[i].key.data());
+      mnl_attr_nest_end(header, key);
+      mnl_attr_nest_end(header, element);
+    }
+    mnl_attr_nest_end(header, list);
+    End(header);
+  }
+}
+
 void Batch::AddBaseChain(const Subject& subject, const BaseChain& base) {
   const ChainHandle chain = NewChain();
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.c_str());
+  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.name.c_str());
   nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, base.name.c_str());
   nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TYPE, "nat");
   nftnl_chain_set_u32(chain.get(), NFTNL_CHAIN_HOOKNUM, HookNumber(base.hook));
@@ -82,7 +163,7 @@ void Batch::AddBaseChain(const Subject& subject, const BaseChain& base) {
 
 void Batch::AddChain(const Subject& subject) {
   const ChainHandle chain = NewChain();
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.c_str());
+  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.name.c_str());
   nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, subject.chain.c_str());
   nlmsghdr* header = Begin(NFT_MSG_NEWCHAIN, NLM_F_CREATE, subject);
   nftnl_chain_nlmsg_build_payload(header, chain.get());
@@ -91,7 +172,7 @@ void Batch::AddChain(const Subject& subject) {
 
 void Batch::DeleteChain(const Subject& subject) {
   const ChainHandle chain = NewChain();
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.c_str());
+  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.name.c_str());
   nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, subject.chain.c_str());
   nlmsghdr* header = Begin(NFT_MSG_DELCHAIN, 0, subject);
   nftnl_chain_nlmsg_build_payload(header, chain.get());
@@ -99,7 +180,7 @@ void Batch::DeleteChain(const Subject& subject) {
 }
 
 void Batch::AddRule(const Subject& subject, nftnl_rule* rule) {
-  nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, subject.table.c_str());
+  nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, subject.table.name.c_str());
   nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, subject.chain.c_str());
   nlmsghdr* header = Begin(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, subject);
   nftnl_rule_nlmsg_build_payload(header, rule);
@@ -108,7 +189,7 @@ void Batch::AddRule(const Subject& subject, nftnl_rule* rule) {
 
 void Batch::DeleteRule(const Subject& subject, uint64_t handle) {
   const RuleHandle rule = NewRule();
-  nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, subject.table.c_str());
+  nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, subject.table.name.c_str());
   nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, subject.chain.c_str());
   if (handle != 0) nftnl_rule_set_u64(rule.get(), NFTNL_RULE_HANDLE, handle);
   nlmsghdr* header = Begin(NFT_MSG_DELRULE, 0, subject);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,18 +10,28 @@
 #include "core/ruleset.h"
 #include "nft/connection.h"
 #include "nft/handles.h"
+#include "nft/request.h"
 
 namespace sluice::nft {
 
 // What a message of the batch is about, to name it should the kernel refuse it.
 struct Subject {
-  enum class Kind { kBatch, kTable, kChain, kRule };
+  enum class Kind { kBatch, kTable, kChain, kRule, kSet };
   Kind kind;
-  Family family;
-  std::string table;
-  std::string chain;
+  TableId table;
+  std::string chain;           // or the set's name
   std::optional<size_t> rule;  // its index in the request; absent for a flush or a removal
 };
+
+// One element of a set of intervals, as the kernel keeps it: where an interval begins, or the first element
+// behind one.
+struct Border {
+  std::array<uint8_t, 16> key;  // in network order
+  bool end;
+};
+
+// nft's datatype of a set's elements; the kernel only keeps it.
+uint32_t KeyType(SetType type);
 
 // The messages of one transaction: the kernel applies all of them or none (nfnetlink_rcv_batch).
 class Batch {
@@ -28,6 +39,13 @@ class Batch {
   Batch(Connection& connection, uint32_t generation);
 
   void AddTable(const Subject& subject);
+  void DeleteTable(const Subject& subject);
+  // A named set of intervals, without elements.
+  void AddSet(const Subject& subject, SetType type);
+  void DeleteSet(const Subject& subject);
+  void AddElements(const Subject& subject, SetType type, const std::vector<Border>& borders);
+  void DeleteElements(const Subject& subject, SetType type, const std::vector<Border>& borders);
+  void FlushSet(const Subject& subject);
   void AddBaseChain(const Subject& subject, const BaseChain& chain);
   void AddChain(const Subject& subject);
   void DeleteChain(const Subject& subject);
@@ -49,6 +67,8 @@ class Batch {
   std::string PartOf(const Refusal& refusal) const;
 
  private:
+  void PutElements(uint16_t message, uint16_t flags, const Subject& subject, SetType type,
+                   const std::vector<Border>& borders);
   nlmsghdr* Begin(uint16_t type, uint16_t flags, const Subject& subject);
   void End(nlmsghdr* header);
   void Boundary(uint16_t type, std::optional<uint32_t> generation);

@@ -2,43 +2,61 @@
 #include "nft/commit.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <set>
 
-#include "core/error.h"
 #include "core/family.h"
 #include "nft/plan.h"
 #include "nft/rule.h"
 #include "nft/state.h"
+#include "nft/transaction.h"
 
 namespace sluice::nft {
 namespace {
 
-// Answers with what the request's chains hold.
-class Reader {
+// The tables of iptables, one for each family, encoded as iptables-nft does.
+class IptablesDialect : public Dialect {
  public:
-  Reader(const RulesetRequest& request, Inspection& inspection)
-      : request_(request), inspection_(inspection) {}
-
-  std::vector<Family> PresentFamilies() const {
-    std::vector<Family> present;
-    for (const InstalledFamily& family : inspection_.families) {
-      if (family.present) present.push_back(family.family);
+  IptablesDialect(const RulesetRequest& request, const std::vector<InstalledFamily>& families)
+      : request_(request) {
+    for (const InstalledFamily& family : families) {
+      if (family.present) present_.push_back(family.family);
     }
-    return present;
+    for (const Table& table : request.ruleset.tables) {
+      if (std::find(present_.begin(), present_.end(), *table.family) == present_.end()) continue;
+      wanted_.push_back(EncodeTable<RuleHandle>(request.ruleset, table, EncodeRule));
+    }
   }
 
-  void Report(const State& state) const {
-    inspection_.generation = state.generation;
-    for (InstalledFamily& family : inspection_.families) {
-      const TableState* table = state.Find(family.family);
+  std::optional<uint32_t> Read(Connection& connection) override {
+    const auto is_present = [&](const TableId& table) {
+      return std::find(present_.begin(), present_.end(), FamilyOf(table)) != present_.end();
+    };
+    auto state = ReadState(connection, request_.ruleset, is_present, request_.elsewhere);
+    if (!state) return std::nullopt;
+    state_ = std::move(*state);
+    return state_.generation;
+  }
+
+  std::set<Family> Plan(Batch& batch) override {
+    std::set<Family> changed;
+    for (const WantedTable& table : wanted_) {
+      const uint32_t before = batch.count();
+      PlanTable(table, *state_.Find(table.family), batch);
+      if (batch.count() != before) changed.insert(table.family);
+    }
+    return changed;
+  }
+
+  void Report(Inspection& inspection) const override {
+    inspection.generation = state_.generation;
+    inspection.elsewhere = state_.elsewhere;
+    for (InstalledFamily& family : inspection.families) {
+      const TableState* table = state_.Find(family.family);
       if (table != nullptr && family.present) family.chains = Chains(*table);
     }
-    for (const TableState& table : state.tables) {
+    for (const TableState& table : state_.tables) {
       const auto exists = [&](const std::string& name) { return table.Find(name) != nullptr; };
-      if (!Asked(request_, table.family) && HoldsOurs(request_.ruleset, exists)) {
-        inspection_.stale.push_back(table.family);
-      }
+      const Family family = *FamilyOf(table.id);
+      if (!Asked(request_, family) && HoldsOurs(request_.ruleset, exists)) inspection.stale.push_back(family);
     }
   }
 
@@ -61,164 +79,33 @@ class Reader {
   std::vector<InstalledRule> Rules(const TableState& table, const ChainState& chain, bool own) const {
     std::vector<InstalledRule> rules;
     for (const StoredRule& rule : chain.rules) {
-      rules.push_back(DecodeRule(rule, table.family, table.port_sets));
+      rules.push_back(DecodeRule(rule, *FamilyOf(table.id), table.port_sets));
       rules.back().own = own || IsOurs(request_.ruleset, JumpTarget(rule.handle.get()));
     }
     return rules;
   }
 
   const RulesetRequest& request_;
-  Inspection& inspection_;
-};
-
-class Transaction {
- public:
-  explicit Transaction(const RulesetRequest& request) : request_(request), reader_(request, result_) {}
-
-  CommitResult Run() {
-    ChooseFamilies();
-    try {
-      while (!Attempt()) CheckDeadline();
-    } catch (Error& error) {
-      // From the first batch that was, or may have been, applied an error must not say that nothing was
-      // changed.
-      if (sent_.empty() || error.code == ErrorCode::kVerificationFailed) throw;
-      error.code = ErrorCode::kVerificationFailed;
-      error.detail = "the rules were sent, but what the kernel holds could not be compared: " + error.detail;
-      throw;
-    }
-    result_.changed = !sent_.empty();
-    for (InstalledFamily& family : result_.families) family.changed = sent_.count(family.family) != 0;
-    return std::move(result_);
-  }
-
- private:
-  void ChooseFamilies() {
-    result_.families = sluice::ChooseFamilies(request_);
-    present_ = reader_.PresentFamilies();
-    for (const Table& table : request_.ruleset.tables) {
-      if (std::find(present_.begin(), present_.end(), table.family) == present_.end()) continue;
-      wanted_.push_back(EncodeTable<RuleHandle>(request_.ruleset, table, EncodeRule));
-    }
-  }
-
-  void CheckDeadline() const {
-    if (std::chrono::steady_clock::now() < request_.deadline) return;
-    throw Error(ErrorCode::kTimedOut, "other programs changed the rules again and again: given up after " +
-                                          std::to_string(result_.attempts) +
-                                          (result_.attempts == 1 ? " attempt" : " attempts"));
-  }
-
-  // False when another writer came between: nothing was changed, start again.
-  bool Attempt() {
-    ++result_.attempts;
-    const std::optional<State> state = ReadState(connection_, request_.ruleset, present_);
-    if (!state) return false;
-    Batch batch(connection_, state->generation);
-    std::set<Family> changed;
-    for (const WantedTable& table : wanted_) {
-      const uint32_t before = batch.count();
-      PlanTable(table, *state->Find(table.family), batch);
-      if (batch.count() != before) changed.insert(table.family);
-    }
-    if (batch.empty()) {
-      reader_.Report(*state);
-      return true;
-    }
-    if (!Send(batch, changed)) return false;
-    result_.messages = batch.count();
-    result_.bytes = batch.size();
-    const std::optional<State> after = ReadBack(state->generation);
-    if (!after) return false;
-    reader_.Report(*after);
-    return true;
-  }
-
-  // True when the kernel applied the batch, false when the work has to start again.
-  bool Send(Batch& batch, const std::set<Family>& changed) {
-    const std::optional<std::vector<Refusal>> refusals = batch.Commit();
-    if (!refusals || refusals->empty()) sent_.insert(changed.begin(), changed.end());
-    if (!refusals) return false;  // what the kernel holds will tell
-    if (refusals->empty()) return true;
-    // The first refusal is the cause; those behind it may follow from it.
-    const Refusal& refusal = refusals->front();
-    const Subject* subject = batch.SubjectOf(refusal);
-    const bool whole = subject == nullptr || subject->kind == Subject::Kind::kBatch;
-    // What a batch bound to an older generation is answered (nf_tables_valid_genid).
-    if (whole && refusal.error_number == ERESTART) return false;
-
-    Error error = SystemCallError(refusal.error_number, "sendto", Describe(whole ? nullptr : subject));
-    if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
-    if (!whole) {
-      error.family = subject->family;
-      error.table = subject->table;
-      error.chain = subject->chain;
-      error.rule = subject->rule;
-      error.part = batch.PartOf(refusal);
-    }
-    throw error;
-  }
-
-  static std::string Describe(const Subject* subject) {
-    if (subject == nullptr) return "the kernel refused the transaction";
-    switch (subject->kind) {
-      case Subject::Kind::kTable:
-        return "the kernel refused the table";
-      case Subject::Kind::kChain:
-        return "the kernel refused the chain";
-      default:
-        return subject->rule ? "the kernel refused a rule"
-                             : "the kernel refused to remove rules of the chain";
-    }
-  }
-
-  // What the kernel holds after our batch; nothing when another program changed our chains since: start
-  // again.
-  std::optional<State> ReadBack(uint32_t generation_before) {
-    for (;;) {
-      std::optional<State> state = ReadState(connection_, request_.ruleset, present_);
-      if (state) {
-        if (Holds(*state)) return state;
-        // A commit raises the generation by one: a higher one is the work of somebody else.
-        if (state->generation != generation_before + 1) return std::nullopt;
-        throw Error(ErrorCode::kVerificationFailed, "the kernel took the rules, and holds others");
-      }
-      CheckDeadline();
-    }
-  }
-
-  // Whether nothing is missing.
-  bool Holds(const State& state) {
-    Batch difference(connection_, state.generation);
-    for (const WantedTable& table : wanted_) PlanTable(table, *state.Find(table.family), difference);
-    return difference.empty();
-  }
-
-  const RulesetRequest& request_;
-  CommitResult result_;
-  Reader reader_;
-  Connection connection_;
   std::vector<Family> present_;
   std::vector<WantedTable> wanted_;
-  std::set<Family> sent_;  // families of which a batch was applied, or may have been
+  State state_;
 };
 
-CommitResult Commit(const RulesetRequest& request) { return Transaction(request).Run(); }
+CommitResult Commit(const RulesetRequest& request) {
+  // First: a kernel without nf_tables is told by it.
+  Connection connection;
+  CommitResult result;
+  result.families = ChooseFamilies(request);
+  IptablesDialect dialect(request, result.families);
+  return RunTransaction(request, connection, dialect, std::move(result));
+}
 
 Inspection Inspect(const RulesetRequest& request) {
   Inspection inspection;
   inspection.families = ChooseFamilies(request);
-  const Reader reader(request, inspection);
+  IptablesDialect dialect(request, inspection.families);
   Connection connection;
-  for (;;) {
-    if (const auto state = ReadState(connection, request.ruleset, reader.PresentFamilies())) {
-      reader.Report(*state);
-      return inspection;
-    }
-    if (std::chrono::steady_clock::now() < request.deadline) continue;
-    throw Error(ErrorCode::kTimedOut,
-                "other programs changed the rules while they were read, again and again");
-  }
+  return RunInspection(request, connection, dialect, std::move(inspection));
 }
 
 }  // namespace

@@ -63,6 +63,14 @@ std::vector<Expression> ExpressionsOf(const nftnl_rule* rule) {
   return expressions;
 }
 
+std::optional<Counters> CountersOf(const std::vector<Expression>& expressions) {
+  for (const Expression& expression : expressions) {
+    if (!expression.Is("counter")) continue;
+    return Counters{expression.Number64(NFTNL_EXPR_CTR_PACKETS), expression.Number64(NFTNL_EXPR_CTR_BYTES)};
+  }
+  return std::nullopt;
+}
+
 std::optional<Comparison> ReadComparison(const Cursor& cursor, uint32_t loaded_register) {
   Comparison comparison;
   size_t ahead = 1;

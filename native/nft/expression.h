@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/commit.h"
 #include "nft/handles.h"
 #include "xtables/extension.h"
 
@@ -42,6 +43,9 @@ class Expression {
 };
 
 std::vector<Expression> ExpressionsOf(const nftnl_rule* rule);
+
+// Those of the first counter; nothing when the rule has none.
+std::optional<Counters> CountersOf(const std::vector<Expression>& expressions);
 
 // Walks over the expressions of a rule. Decoders look ahead, and take what they understood.
 class Cursor {

@@ -41,7 +41,7 @@ class Planner {
 
  private:
   Subject About(Subject::Kind kind, const std::string& chain, std::optional<size_t> rule = {}) const {
-    return {kind, wanted_.family, wanted_.name, chain, rule};
+    return {kind, {ProtocolFamily(wanted_.family), wanted_.name}, chain, rule};
   }
 
   Error Unfit(ErrorCode code, const std::string& detail, const std::string& chain = "") const {

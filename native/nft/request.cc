@@ -49,7 +49,19 @@ std::string NameOf(const nlattr* expression) {
 
 }  // namespace
 
+TableId IdOf(const Table& table) {
+  const uint16_t protocol =
+      table.family ? ProtocolFamily(*table.family) : static_cast<uint16_t>(NFPROTO_INET);
+  return {protocol, table.name};
+}
+
 uint16_t ProtocolFamily(Family family) { return family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6; }
+
+std::optional<Family> FamilyOf(const TableId& table) {
+  if (table.protocol == NFPROTO_IPV4) return Family::kIpv4;
+  if (table.protocol == NFPROTO_IPV6) return Family::kIpv6;
+  return std::nullopt;
+}
 
 uint32_t HookNumber(Hook hook) { return hook == Hook::kPrerouting ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_OUT; }
 
@@ -57,39 +69,42 @@ std::vector<char> GetGeneration(uint32_t sequence) {
   return Request(NFT_MSG_GETGEN, NFPROTO_UNSPEC, 0, sequence).Take();
 }
 
-std::vector<char> GetTable(Family family, const std::string& table, uint32_t sequence) {
-  Request request(NFT_MSG_GETTABLE, ProtocolFamily(family), 0, sequence);
-  mnl_attr_put_strz(request.header(), NFTA_TABLE_NAME, table.c_str());
+std::vector<char> GetTable(const TableId& table, uint32_t sequence) {
+  Request request(NFT_MSG_GETTABLE, table.protocol, 0, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_TABLE_NAME, table.name.c_str());
   return request.Take();
 }
 
-std::vector<char> GetChain(Family family, const std::string& table, const std::string& chain,
-                           uint32_t sequence) {
-  Request request(NFT_MSG_GETCHAIN, ProtocolFamily(family), 0, sequence);
-  mnl_attr_put_strz(request.header(), NFTA_CHAIN_TABLE, table.c_str());
+std::vector<char> GetChain(const TableId& table, const std::string& chain, uint32_t sequence) {
+  Request request(NFT_MSG_GETCHAIN, table.protocol, 0, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_CHAIN_TABLE, table.name.c_str());
   mnl_attr_put_strz(request.header(), NFTA_CHAIN_NAME, chain.c_str());
   return request.Take();
 }
 
-std::vector<char> DumpRules(Family family, const std::string& table, const std::string& chain,
-                            uint32_t sequence) {
-  Request request(NFT_MSG_GETRULE, ProtocolFamily(family), NLM_F_DUMP, sequence);
-  mnl_attr_put_strz(request.header(), NFTA_RULE_TABLE, table.c_str());
+std::vector<char> DumpRules(const TableId& table, const std::string& chain, uint32_t sequence) {
+  Request request(NFT_MSG_GETRULE, table.protocol, NLM_F_DUMP, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_RULE_TABLE, table.name.c_str());
   mnl_attr_put_strz(request.header(), NFTA_RULE_CHAIN, chain.c_str());
   return request.Take();
 }
 
-std::vector<char> GetSet(Family family, const std::string& table, const std::string& set, uint32_t sequence) {
-  Request request(NFT_MSG_GETSET, ProtocolFamily(family), 0, sequence);
-  mnl_attr_put_strz(request.header(), NFTA_SET_TABLE, table.c_str());
+std::vector<char> GetSet(const TableId& table, const std::string& set, uint32_t sequence) {
+  Request request(NFT_MSG_GETSET, table.protocol, 0, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_SET_TABLE, table.name.c_str());
   mnl_attr_put_strz(request.header(), NFTA_SET_NAME, set.c_str());
   return request.Take();
 }
 
-std::vector<char> DumpElements(Family family, const std::string& table, const std::string& set,
-                               uint32_t sequence) {
-  Request request(NFT_MSG_GETSETELEM, ProtocolFamily(family), NLM_F_DUMP, sequence);
-  mnl_attr_put_strz(request.header(), NFTA_SET_ELEM_LIST_TABLE, table.c_str());
+std::vector<char> DumpSets(const TableId& table, uint32_t sequence) {
+  Request request(NFT_MSG_GETSET, table.protocol, NLM_F_DUMP, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_SET_TABLE, table.name.c_str());
+  return request.Take();
+}
+
+std::vector<char> DumpElements(const TableId& table, const std::string& set, uint32_t sequence) {
+  Request request(NFT_MSG_GETSETELEM, table.protocol, NLM_F_DUMP, sequence);
+  mnl_attr_put_strz(request.header(), NFTA_SET_ELEM_LIST_TABLE, table.name.c_str());
   mnl_attr_put_strz(request.header(), NFTA_SET_ELEM_LIST_SET, set.c_str());
   return request.Take();
 }

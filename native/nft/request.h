@@ -4,6 +4,7 @@
 #include <libmnl/libmnl.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,24 +12,34 @@
 
 namespace sluice::nft {
 
+// A table, as messages name it.
+struct TableId {
+  uint16_t protocol;  // NFPROTO_IPV4, NFPROTO_IPV6 or NFPROTO_INET
+  std::string name;
+};
+
+TableId IdOf(const Table& table);
+
 // NFPROTO_IPV4 or NFPROTO_IPV6.
 uint16_t ProtocolFamily(Family family);
+
+// The family of a table's rules; nothing for NFPROTO_INET, whose rules are of both.
+std::optional<Family> FamilyOf(const TableId& table);
 
 // NF_INET_PRE_ROUTING or NF_INET_LOCAL_OUT.
 uint32_t HookNumber(Hook hook);
 
 // Requests that read. Each is one message; several may be sent in one go, and are answered in order.
 std::vector<char> GetGeneration(uint32_t sequence);
-std::vector<char> GetTable(Family family, const std::string& table, uint32_t sequence);
-std::vector<char> GetChain(Family family, const std::string& table, const std::string& chain,
-                           uint32_t sequence);
+std::vector<char> GetTable(const TableId& table, uint32_t sequence);
+std::vector<char> GetChain(const TableId& table, const std::string& chain, uint32_t sequence);
 // Lists the rules of one chain: the kernel walks no other.
-std::vector<char> DumpRules(Family family, const std::string& table, const std::string& chain,
-                            uint32_t sequence);
+std::vector<char> DumpRules(const TableId& table, const std::string& chain, uint32_t sequence);
 
-std::vector<char> GetSet(Family family, const std::string& table, const std::string& set, uint32_t sequence);
-std::vector<char> DumpElements(Family family, const std::string& table, const std::string& set,
-                               uint32_t sequence);
+std::vector<char> GetSet(const TableId& table, const std::string& set, uint32_t sequence);
+// Lists the sets of the table, without their elements.
+std::vector<char> DumpSets(const TableId& table, uint32_t sequence);
+std::vector<char> DumpElements(const TableId& table, const std::string& set, uint32_t sequence);
 
 // The name of the expression of a NEWRULE message in which the attribute at this offset stands.
 std::string ExpressionAt(const nlmsghdr* message, uint32_t offset);

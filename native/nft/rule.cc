@@ -98,14 +98,6 @@ bool Decode(Cursor& cursor, Family family, const PortSets& port_sets, InstalledR
   return true;
 }
 
-std::optional<Counters> CountersOf(const std::vector<Expression>& expressions) {
-  for (const Expression& expression : expressions) {
-    if (!expression.Is("counter")) continue;
-    return Counters{expression.Number64(NFTNL_EXPR_CTR_PACKETS), expression.Number64(NFTNL_EXPR_CTR_BYTES)};
-  }
-  return std::nullopt;
-}
-
 // What can be said of a rule that is not understood.
 void Describe(const std::vector<Expression>& expressions, InstalledRule& rule) {
   rule.matches.clear();
@@ -158,6 +150,15 @@ bool SameRule(const nftnl_rule* wanted, const nftnl_rule* installed) {
     if (!theirs[i].Says(ours[i])) return false;
   }
   return true;
+}
+
+bool SameUserdata(const nftnl_rule* wanted, const nftnl_rule* installed) {
+  const auto bytes = [](const nftnl_rule* rule) {
+    uint32_t length = 0;
+    const auto* data = static_cast<const char*>(nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &length));
+    return data == nullptr ? std::string_view() : std::string_view(data, length);
+  };
+  return bytes(wanted) == bytes(installed);
 }
 
 std::string JumpTarget(const nftnl_rule* rule) {

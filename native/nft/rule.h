@@ -19,6 +19,9 @@ InstalledRule DecodeRule(const StoredRule& rule, Family family, const PortSets& 
 // Whether the kernel's rule is the wanted one, expression by expression; counters may have counted.
 bool SameRule(const nftnl_rule* wanted, const nftnl_rule* installed);
 
+// Whether both have the same userdata, where nft keeps comments.
+bool SameUserdata(const nftnl_rule* wanted, const nftnl_rule* installed);
+
 // The chain that the rule goes to, by a jump or a goto; empty when it goes to none.
 std::string JumpTarget(const nftnl_rule* rule);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nft/rule_builder.h"
 
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/x_tables.h>
 
@@ -60,6 +63,29 @@ void RuleBuilder::CompareRange(const void* first, const void* last, uint32_t len
   nftnl_expr_set_u32(range, NFTNL_EXPR_RANGE_OP, NFT_RANGE_EQ);
   nftnl_expr_set(range, NFTNL_EXPR_RANGE_FROM_DATA, first, length);
   nftnl_expr_set(range, NFTNL_EXPR_RANGE_TO_DATA, last, length);
+}
+
+void RuleBuilder::Lookup(const std::string& set) {
+  nftnl_expr* lookup = Add("lookup");
+  nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+  nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, set.c_str());
+}
+
+void RuleBuilder::Redirect(uint16_t port) {
+  nftnl_expr* immediate = Add("immediate");
+  nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+  nftnl_expr_set(immediate, NFTNL_EXPR_IMM_DATA, &port, sizeof(port));
+  nftnl_expr* redirect = Add("redir");
+  nftnl_expr_set_u32(redirect, NFTNL_EXPR_REDIR_REG_PROTO_MIN, NFT_REG_1);
+  nftnl_expr_set_u32(redirect, NFTNL_EXPR_REDIR_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+}
+
+void RuleBuilder::Comment(const std::string& comment) {
+  if (comment.empty()) return;
+  // Type, length, text and its NUL (libnftnl/udata.h).
+  std::string data{static_cast<char>(NFTNL_UDATA_RULE_COMMENT), static_cast<char>(comment.size() + 1)};
+  data.append(comment.c_str(), comment.size() + 1);
+  nftnl_rule_set_data(rule_.get(), NFTNL_RULE_USERDATA, data.data(), static_cast<uint32_t>(data.size()));
 }
 
 void RuleBuilder::Counter() {

@@ -19,7 +19,13 @@ class RuleBuilder {
   void Mask(const void* mask, uint32_t length);
   void CompareEqual(const void* value, uint32_t length);
   void CompareRange(const void* first, const void* last, uint32_t length);
+  // Whether the value is in a named set of the table.
+  void Lookup(const std::string& set);
   void Counter();
+  // nft's own REDIRECT, to a port in network order.
+  void Redirect(uint16_t port);
+  // nft's own place for comments, the rule's userdata; at most 255 bytes.
+  void Comment(const std::string& comment);
   void Verdict(int32_t code, const char* chain = nullptr);
   // An extension of x_tables, run by nft_compat. `Info` is the structure of its kernel header.
   template <typename Info>

@@ -109,26 +109,31 @@ class Questions {
   std::map<uint32_t, Connection::OnMessage> answers_;
 };
 
-void AskAll(Connection& connection, const std::vector<std::string>& chains, State& state) {
+void AskAll(Connection& connection, const std::vector<std::string>& chains,
+            const std::optional<Table>& elsewhere, State& state) {
   Questions questions(connection);
   questions.Add(GetGeneration, [&](const nlmsghdr* answer) { state.generation = GenerationOf(answer); });
   for (TableState& table : state.tables) {
-    questions.Add([&](uint32_t sequence) { return GetTable(table.family, table.name, sequence); },
+    questions.Add([&](uint32_t sequence) { return GetTable(table.id, sequence); },
                   [&table](const nlmsghdr* answer) {
                     table.exists = true;
                     table.flags = TableFlagsOf(answer);
                   });
     for (const std::string& chain : chains) {
       questions.Add(
-          [&](uint32_t sequence) { return GetChain(table.family, table.name, chain, sequence); },
+          [&](uint32_t sequence) { return GetChain(table.id, chain, sequence); },
           [&table, &chain](const nlmsghdr* answer) { table.chains.emplace(chain, ChainOf(answer)); });
     }
+  }
+  if (elsewhere) {
+    questions.Add([&](uint32_t sequence) { return GetTable(IdOf(*elsewhere), sequence); },
+                  [&](const nlmsghdr*) { state.elsewhere = true; });
   }
   questions.Run();
 }
 
 bool ReadRules(Connection& connection, const TableState& table, const std::string& name, ChainState& chain) {
-  const std::vector<char> request = DumpRules(table.family, table.name, name, connection.NextSequence());
+  const std::vector<char> request = DumpRules(table.id, name, connection.NextSequence());
   return connection.Dump(request, [&](const nlmsghdr* message) { chain.rules.push_back(RuleOf(message)); });
 }
 
@@ -160,11 +165,11 @@ bool ReadPortSets(Connection& connection, TableState& table) {
   for (const std::string& name : SetsLookedUp(table)) {
     const SetHandle set = NewSet();
     Questions questions(connection);
-    questions.Add([&](uint32_t sequence) { return GetSet(table.family, table.name, name, sequence); },
+    questions.Add([&](uint32_t sequence) { return GetSet(table.id, name, sequence); },
                   [&](const nlmsghdr* answer) { nftnl_set_nlmsg_parse(answer, set.get()); });
     questions.Run();
     if (!HoldsPorts(set.get())) continue;
-    const auto request = DumpElements(table.family, table.name, name, connection.NextSequence());
+    const auto request = DumpElements(table.id, name, connection.NextSequence());
     // libnftnl stops at an expression that it does not know: the elements behind it are missing.
     bool whole = true;
     const auto on_elements = [&](const nlmsghdr* message) {
@@ -180,7 +185,7 @@ bool ReadPortSets(Connection& connection, TableState& table) {
 
 const TableState* State::Find(Family family) const {
   const auto found = std::find_if(tables.begin(), tables.end(),
-                                  [&](const TableState& table) { return table.family == family; });
+                                  [&](const TableState& table) { return FamilyOf(table.id) == family; });
   return found == tables.end() ? nullptr : &*found;
 }
 
@@ -208,20 +213,22 @@ uint32_t ReadGeneration(Connection& connection) {
 }
 
 std::optional<State> ReadState(Connection& connection, const Ruleset& ruleset,
-                               const std::vector<Family>& with_rules) {
+                               const std::function<bool(const TableId&)>& with_rules,
+                               const std::optional<Table>& elsewhere) {
   State state;
   for (const Table& table : ruleset.tables) {
-    state.tables.push_back({table.family, table.name, false, 0, {}, {}});
+    state.tables.push_back({IdOf(table), false, 0, {}, {}});
   }
-  AskAll(connection, ChainNames(ruleset), state);
+  AskAll(connection, ChainNames(ruleset), elsewhere, state);
   bool read = false;
   for (TableState& table : state.tables) {
-    if (std::find(with_rules.begin(), with_rules.end(), table.family) == with_rules.end()) continue;
+    if (!with_rules(table.id)) continue;
     for (auto& [name, chain] : table.chains) {
       if (!ReadRules(connection, table, name, chain)) return std::nullopt;
       read = true;
     }
-    if (!ReadPortSets(connection, table)) return std::nullopt;
+    // The mode nftables reads the sets of its table itself.
+    if (FamilyOf(table.id) && !ReadPortSets(connection, table)) return std::nullopt;
   }
   // NLM_F_DUMP_INTR does not catch every change between two parts of a list.
   if (read && ReadGeneration(connection) != state.generation) return std::nullopt;

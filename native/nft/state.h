@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "nft/connection.h"
 #include "nft/handles.h"
 #include "nft/port_set.h"
+#include "nft/request.h"
 
 namespace sluice::nft {
 
@@ -34,8 +36,7 @@ struct ChainState {
 };
 
 struct TableState {
-  Family family;
-  std::string name;
+  TableId id;
   bool exists = false;
   uint32_t flags = 0;
   std::map<std::string, ChainState> chains;  // those that exist, of the ones asked for
@@ -50,14 +51,17 @@ struct TableState {
 struct State {
   uint32_t generation = 0;
   std::vector<TableState> tables;
+  bool elsewhere = false;  // whether the other table that was asked about exists
 
   const TableState* Find(Family family) const;
 };
 
 // Asks for every table of the ruleset and every chain that it names, and for the rules of those chains in the
-// tables of `with_rules`. Nothing when the ruleset changed meanwhile: ask again. Reading creates nothing.
+// tables for which `with_rules` is true. Nothing when the ruleset changed meanwhile: ask again. Reading
+// creates nothing.
 std::optional<State> ReadState(Connection& connection, const Ruleset& ruleset,
-                               const std::vector<Family>& with_rules);
+                               const std::function<bool(const TableId&)>& with_rules,
+                               const std::optional<Table>& elsewhere = std::nullopt);
 
 uint32_t ReadGeneration(Connection& connection);
 

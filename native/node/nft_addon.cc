@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "nft/commit.h"
+#include "nftables/commit.h"
 #include "node/door.h"
 
 // nft.node: the core with the back end on libnftnl and libmnl.
@@ -10,6 +11,7 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sluice::Backends backends;
   backends.nft = &sluice::nft::kBackend;
+  backends.nftables = &sluice::nftables::kBackend;
   return sluice::node::ExportDoor(env, exports, backends);
 }
 

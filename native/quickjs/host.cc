@@ -16,6 +16,7 @@
 #include "core/core.h"
 #include "legacy/commit.h"
 #include "nft/commit.h"
+#include "nftables/commit.h"
 #include "quickjs/system.h"
 #include "quickjs/utf8.h"
 
@@ -95,8 +96,8 @@ JSValue Write(JSContext* context, JSValueConst* arguments) {
 }
 
 JSValue CallCore(JSContext* context, JSValueConst* arguments) {
-  return NewString(context,
-                   Call(ToString(context, arguments[0]), Backends{&nft::kBackend, &legacy::kBackend}));
+  return NewString(context, Call(ToString(context, arguments[0]),
+                                 Backends{&nft::kBackend, &legacy::kBackend, &nftables::kBackend}));
 }
 
 JSValue SetExitCode(JSContext* context, JSValueConst* arguments) {

@@ -49,6 +49,7 @@ const std::string_view kCommit = R"({
         ]}
       ]}
     ],
+    "sets": [],
     "absentChains": ["GONE"]
   }
 })";

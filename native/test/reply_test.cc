@@ -62,7 +62,7 @@ TEST_CASE("bytes of the kernel that are not UTF-8 come out as U+FFFD") {
     sluice::InstalledRule rule;
     rule.comment = "a\xff\xc3\xa9\xed\xa0\x80z";
     rule.expressions = {"match \"x\"\x80", std::string("nul\0", 4)};
-    sluice::InstalledFamily family{sluice::Family::kIpv4, true, false, {{"\xc0\xaf", {}, true, {rule}}}};
+    sluice::InstalledFamily family{sluice::Family::kIpv4, true, false, {{"\xc0\xaf", {}, true, {rule}}}, {}};
     CommitResult result;
     result.families.push_back(family);
     return result;
@@ -87,7 +87,7 @@ TEST_CASE("the largest numbers come out unchanged") {
     CommitResult result;
     result.generation = UINT32_MAX;
     result.families.push_back(
-        {sluice::Family::kIpv6, true, true, {{"OURS", sluice::Hook::kOutput, false, {rule}}}});
+        {sluice::Family::kIpv6, true, true, {{"OURS", sluice::Hook::kOutput, false, {rule}}}, {}});
     result.stale = {sluice::Family::kIpv4};
     return result;
   };

@@ -156,8 +156,71 @@ TEST_CASE("a comment is at most 255 bytes long") {
   CHECK(Refuses(With("four", Repeated("\u00e9", 128))));
 }
 
+namespace {
+
+// A request of the mode nftables with these sets and these matches.
+std::string Native(const std::string& sets, const std::string& matches, const std::string& family = "inet",
+                   const std::string& mode = "nftables") {
+  return R"({"op": "inspect", "timeoutMs": 0, "families": [{"family": "ipv6", "required": true}],
+    "ruleset": {"mode": ")" +
+         mode + R"(", "tables": [{"family": ")" + family + R"(", "name": "sluice"}], "sets": [)" + sets +
+         R"(], "baseChains": [], "absentChains": [], "chains": [{"name": "outbound", "rules": [
+      {"families": ["ipv6"], "verdict": {"type": "return"}, "comment": "", "matches": [)" +
+         matches + "]}]}]}}";
+}
+
+std::string PortSet(const std::string& elements) {
+  return R"({"name": "ports", "type": "ports", "elements": [)" + elements + "]}";
+}
+
+std::string Range(const std::string& first, const std::string& last) {
+  return "{\"first\": " + first + ", \"last\": " + last + "}";
+}
+
+}  // namespace
+
 TEST_CASE("a request for a mode that is not linked in") {
-  CHECK(Code(Ask(With("\"nft\"", "\"nftables\""))) == "mode-unavailable");
+  CHECK(Code(Ask(Native("", ""))) == "mode-unavailable");
+}
+
+TEST_CASE("each mode has its own words") {
+  const std::string set = PortSet(Range("1", "2"));
+  const std::string look_up = R"({"type": "portSet", "set": "ports"})";
+  CHECK(Code(Ask(Native(set, look_up + R"(, {"type": "newConnection"})"))) == "mode-unavailable");
+  CHECK(Refuses(Native("", look_up)));
+  CHECK(Refuses(Native(set, R"({"type": "sourceSet", "family": "ipv6", "set": "ports"})")));
+  CHECK(Refuses(Native(set + "," + set, "")));
+  CHECK(Refuses(Native("", R"({"type": "multiport", "ports": [{"first": 1, "last": 1}]})")));
+  CHECK(Refuses(Native("", "", "ipv6")));
+  CHECK(Refuses(Native("", "", "inet", "nft")));
+  CHECK(Refuses(Native(set, "", "ipv6", "nft")));
+  CHECK(Refuses(Native("", R"({"type": "newConnection"})", "ipv6", "nft")));
+  CHECK(Code(Ask(Native("", "", "ipv6", "nft"))).empty());
+  const std::string addresses =
+      R"({"name": "six", "type": "ipv6", "elements": [{"first": "::", "last": "fd00::"}]})";
+  CHECK(Code(Ask(Native(addresses, R"({"type": "destinationSet", "family": "ipv6", "set": "six"})"))) ==
+        "mode-unavailable");
+  CHECK(Refuses(Native(addresses, R"({"type": "destinationSet", "family": "ipv4", "set": "six"})")));
+}
+
+TEST_CASE("the elements of a set are in order, with gaps") {
+  const auto code = [](const std::string& elements) { return Code(Ask(Native(PortSet(elements), ""))); };
+  CHECK(code("") == "mode-unavailable");
+  CHECK(code(Range("0", "65535")) == "mode-unavailable");
+  CHECK(code(Range("0", "0") + "," + Range("2", "2") + "," + Range("65535", "65535")) == "mode-unavailable");
+  for (const std::string& wrong : {
+           Range("2", "1"),
+           Range("0", "65536"),
+           Range("-1", "0"),
+           Range("1", "1") + "," + Range("2", "2"),
+           Range("1", "5") + "," + Range("3", "9"),
+           Range("5", "6") + "," + Range("1", "2"),
+           Range("0", "65535") + "," + Range("0", "0"),
+           Range("\"1\"", "2"),
+       }) {
+    CAPTURE(wrong);
+    CHECK(code(wrong) == "invalid-request");
+  }
 }
 
 TEST_CASE("the mode legacy needs the name of the lock's file") {

@@ -102,7 +102,7 @@ export const IPTABLES_MODE: Flag<string> = {
   name: "iptables-mode",
   kind: TEXT,
   default: "",
-  help: "Where the rules live: legacy (ip_tables), nft (nf_tables), plain\n(what fits). Goes before --firewall-bin-path; with neither, legacy",
+  help: "Where the rules live: legacy (ip_tables), nft (nf_tables, as\niptables-nft writes them), nftables (a table of their own), plain\n(what fits). Goes before --firewall-bin-path; with neither, legacy",
 };
 
 export const IPV6: Flag<boolean> = {

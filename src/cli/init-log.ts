@@ -4,6 +4,7 @@ import type { FamilyReport, InstallReport } from "../kernel/report.ts";
 import { saveText } from "../kernel/save.ts";
 import { show } from "../policy/error.ts";
 import { iptablesSave, savedChains } from "../ruleset/iptables-save.ts";
+import { nftRuleset } from "../ruleset/nft-text.ts";
 import { FAMILY_NAMES, familyNames } from "./family-names.ts";
 import { CLOSE_WAIT } from "./init-close-wait.ts";
 import type { ModeChoice } from "./init-mode.ts";
@@ -56,6 +57,10 @@ export function logPlan(log: Log, options: InitOptions): void {
   log.info(`--simulate, nothing is touched: would redirect ${intent(options)}`);
   if (options.closeWait !== undefined) log.info(`${CLOSE_WAIT} would be set to ${options.closeWait}`);
   for (const { family, name } of ruleset.tables) {
+    if (family === "inet") {
+      log.info(`# what the kernel would hold\n${nftRuleset(ruleset)}`);
+      continue;
+    }
     const condition = family === "ipv6" && options.target.families === undefined ? ", if it has IPv6" : "";
     const heading = `# ${FAMILY_NAMES[family]}: what the kernel would hold${condition}`;
     log.info(`${heading}\n${iptablesSave(name, savedChains(ruleset, family))}`);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import type { Mode } from "../policy/policy.ts";
 import { FIREWALL_BIN_PATH, IPTABLES_MODE } from "./init-flags.ts";
 import { type Flag, flagError, type ParsedFlags } from "./pflag.ts";
 
 /** The mode that the flags ask for, and which flag did. */
 export interface ModeChoice {
-  readonly mode: "legacy" | "nft" | "auto";
+  readonly mode: Mode | "auto";
   /** Undefined: no flag, it is the default. */
   readonly flag: Flag<string> | undefined;
   /** The flag's value; empty for the default. */
@@ -15,6 +16,7 @@ export interface ModeChoice {
 const BY_MODE: ReadonlyMap<string, ModeChoice["mode"]> = new Map([
   ["legacy", "legacy"],
   ["nft", "nft"],
+  ["nftables", "nftables"],
   ["plain", "auto"],
 ]);
 const BY_PROGRAM: ReadonlyMap<string, ModeChoice["mode"]> = new Map([

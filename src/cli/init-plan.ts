@@ -16,7 +16,7 @@ export function planRuleset({ choice, policy, target }: InitOptions): Ruleset {
   const wanted = (family: Family) => families.includes(family);
   return {
     ...ruleset,
-    tables: ruleset.tables.filter(({ family }) => wanted(family)),
+    tables: ruleset.tables.filter(({ family }) => family === "inet" || wanted(family)),
     chains: ruleset.chains.map(({ name, rules }) => ({
       name,
       rules: rules.filter((rule) => rule.families.some(wanted)),

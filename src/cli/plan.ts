@@ -15,7 +15,7 @@ const FORMAT: Flag<string> = {
   name: "format",
   kind: TEXT,
   default: "table",
-  help: "How the rules are printed: table or iptables-save",
+  help: "How the rules are printed: table, iptables-save, or in mode nftables nft",
 };
 const FLAGS: readonly Flag<unknown>[] = [FORMAT, ...INIT_FLAGS];
 
@@ -33,11 +33,16 @@ export const planCommand: Command = {
         return 0;
       }
       const format = flags.value(FORMAT);
-      if (format !== "table" && format !== "iptables-save") {
-        throw flagError(FORMAT, format, "is neither table nor iptables-save");
+      if (format !== "table" && format !== "iptables-save" && format !== "nft") {
+        throw flagError(FORMAT, format, "is not one of table, iptables-save, nft");
       }
       configureLog(log, flags);
-      host.write(1, render(planRuleset(readInitOptions(flags, log)), format));
+      const ruleset = planRuleset(readInitOptions(flags, log));
+      const text = ruleset.mode === "nftables" ? "nft" : "iptables-save";
+      if (format !== "table" && format !== text) {
+        throw flagError(FORMAT, format, `is not for mode ${ruleset.mode}: use table or ${text}`);
+      }
+      host.write(1, render(ruleset, format));
       return 0;
     });
   },

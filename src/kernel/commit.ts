@@ -2,17 +2,21 @@
 
 import type { Host } from "../host/host.ts";
 import type { Family, Mode } from "../policy/policy.ts";
+import { namesOf } from "../ruleset/compile.ts";
 import type { Ruleset } from "../ruleset/ruleset.ts";
 import { askCore } from "./core.ts";
-import { NetfilterError } from "./error.ts";
 import { readFamilyReport } from "./read-report.ts";
 import { type Reader, readFamily } from "./reply.ts";
 import type { FamilyReport } from "./report.ts";
 import type { ParsedTarget } from "./target.ts";
 
-/** The modes that this version has, in the order in which mode "auto" tries them. */
-export const MODES = ["nft", "legacy"] as const;
-export type BuiltMode = (typeof MODES)[number];
+/** All modes, in the order in which they are looked into. */
+export const MODES: readonly Mode[] = ["nft", "legacy", "nftables"];
+
+/** The part of the core that answers for a mode. */
+const BACKENDS = { nft: "nft", legacy: "legacy", nftables: "nft" } as const;
+
+const [OWN_TABLE] = namesOf("nftables").tables;
 
 /** As iptables has it (XT_LOCK_NAME); the variable XTABLES_LOCKFILE names another. */
 const LOCK_FILE = "/run/xtables.lock";
@@ -25,6 +29,8 @@ export interface Held {
   /** Families that were not asked for, and that this process may not look at. */
   readonly unseen: readonly Family[];
   readonly legacyTables: readonly LegacyTable[];
+  /** Whether nf_tables has the table of the mode nftables. Undefined: it was not looked for. */
+  readonly ownTable: boolean | undefined;
 }
 
 /** Whether ip_tables has the table nat, which can be known without libiptc. */
@@ -43,12 +49,12 @@ export interface Committed extends Held {
 /** Makes the kernel hold the ruleset: op "commit" of docs/core.md. */
 export async function commit(host: Host, ruleset: Ruleset, target: ParsedTarget): Promise<Committed> {
   const reply = await askAbout(host, "commit", ruleset, target);
-  return { ...readHeld(reply), changed: reply.at("changed").boolean() };
+  return { ...readHeld(ruleset.mode, reply), changed: reply.at("changed").boolean() };
 }
 
 /** Reads the chains that the ruleset names, whatever is in them: op "inspect". */
 export async function read(host: Host, ruleset: Ruleset, target: ParsedTarget): Promise<Held> {
-  return readHeld(await askAbout(host, "inspect", ruleset, target));
+  return readHeld(ruleset.mode, await askAbout(host, "inspect", ruleset, target));
 }
 
 async function askAbout(
@@ -57,7 +63,7 @@ async function askAbout(
   ruleset: Ruleset,
   target: ParsedTarget,
 ): Promise<Reader> {
-  const mode = builtMode(ruleset.mode);
+  const { mode } = ruleset;
   const { netns, families } = target;
   const request = {
     op,
@@ -65,30 +71,22 @@ async function askAbout(
     timeoutMs: target.remainingMs(),
     families,
     ruleset,
+    ...(mode === "nft" ? { elsewhere: OWN_TABLE } : {}),
     ...(mode === "legacy" ? { lockFile: host.env("XTABLES_LOCKFILE") || LOCK_FILE } : {}),
   };
-  return await askCore(host, mode, request, { mode, ruleset });
+  return await askCore(host, BACKENDS[mode], request, { mode, ruleset });
 }
 
-/** @throws {NetfilterError} with the code `mode-unavailable` for a mode that this version does not have. */
-export function builtMode(mode: Mode): BuiltMode {
-  const built = MODES.find((name) => name === mode);
-  if (built !== undefined) return built;
-  throw new NetfilterError(
-    `the mode ${mode} comes with a later version of sluice; this one has ${MODES.join(" and ")}`,
-    {
-      code: "mode-unavailable",
-      mode,
-    },
-  );
-}
-
-function readHeld(reply: Reader): Held {
+function readHeld(mode: Mode, reply: Reader): Held {
   return {
-    families: reply.at("families").items().map(readFamilyReport),
+    families: reply
+      .at("families")
+      .items()
+      .map((family) => readFamilyReport(mode, family)),
     stale: reply.at("stale").items().map(readFamily),
     unseen: reply.at("unseen").items().map(readFamily),
     legacyTables: reply.at("legacyTables").items().map(readLegacyTable),
+    ownTable: reply.at("elsewhere").optional((field) => field.boolean()),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { Backend, Host } from "../host/host.ts";
 import type { Family, Mode } from "../policy/policy.ts";
-import { ruleSpecification } from "../ruleset/rule-text.ts";
+import { specificationIn } from "../ruleset/mode-text.ts";
 import type { Ruleset } from "../ruleset/ruleset.ts";
 import { NetfilterError, type NetfilterErrorCode } from "./error.ts";
 import { hint } from "./hint.ts";
@@ -89,7 +89,7 @@ function place(
   table: string,
   chain: string | undefined,
 ): string {
-  const ip = family === "ipv6" ? "ip6" : "ip";
+  const ip = mode === "nftables" ? "inet" : family === "ipv6" ? "ip6" : "ip";
   const name =
     mode === "legacy"
       ? `table ${table} of ${ip}_tables (${family === "ipv6" ? "IPv6" : "IPv4"})`
@@ -102,5 +102,6 @@ function findRule({ ruleset }: Subject, chain: string, index: number): string | 
     ruleset?.chains.find(({ name }) => name === chain)?.rules ??
     ruleset?.baseChains.find(({ name }) => name === chain)?.jumps;
   const rule = rules?.[index];
-  return rule === undefined ? undefined : ruleSpecification(rule);
+  if (rule === undefined || ruleset === undefined) return undefined;
+  return specificationIn(ruleset.mode, rule, rule.families);
 }

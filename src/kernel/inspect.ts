@@ -2,8 +2,8 @@
 
 import type { Host } from "../host/host.ts";
 import type { Mode } from "../policy/policy.ts";
-import { INBOUND_CHAIN, installedChains, OUTBOUND_CHAIN } from "../ruleset/compile.ts";
-import { type BuiltMode, builtMode, type Held, MODES, read } from "./commit.ts";
+import { installedChains, namesOf } from "../ruleset/compile.ts";
+import { type Held, MODES, read } from "./commit.ts";
 import { NetfilterError } from "./error.ts";
 import type { InspectedFamily, Inspection, ModeInspection, Target } from "./report.ts";
 import { type ParsedTarget, parseTarget } from "./target.ts";
@@ -21,8 +21,8 @@ export async function inspect(host: Host, target: Target = {}): Promise<Inspecti
 }
 
 /** The modes that a target stands for where there is no need to choose one. */
-export function modesOf(target: ParsedTarget): readonly BuiltMode[] {
-  return target.mode === "auto" ? MODES : [builtMode(target.mode)];
+export function modesOf(target: ParsedTarget): readonly Mode[] {
+  return target.mode === "auto" ? MODES : [target.mode];
 }
 
 /**
@@ -31,7 +31,7 @@ export function modesOf(target: ParsedTarget): readonly BuiltMode[] {
  */
 export async function inspectModes(
   host: Host,
-  modes: readonly BuiltMode[],
+  modes: readonly Mode[],
   target: ParsedTarget,
   held?: Held,
 ): Promise<ModeInspection[]> {
@@ -39,13 +39,15 @@ export async function inspectModes(
   let known = held;
   for (const mode of modes) {
     try {
-      const unread = mode === "legacy" && known !== undefined ? withoutLibiptc(known) : undefined;
+      const unread = known === undefined ? undefined : withoutReading(mode, known);
       if (unread !== undefined) {
         inspections.push(unread);
         continue;
       }
-      known = await read(host, installedChains(mode), target);
-      inspections.push(readInspection(mode, known));
+      const found = await read(host, installedChains(mode), target);
+      // Only nf_tables knows of the others.
+      if (mode === "nft") known = found;
+      inspections.push(readInspection(mode, found));
     } catch (error) {
       inspections.push(explainUnread(mode, error));
     }
@@ -54,18 +56,29 @@ export async function inspectModes(
 }
 
 function readInspection(mode: Mode, { families, stale }: Pick<Held, "families" | "stale">): ModeInspection {
-  const inspected = families.map(({ family, present, chains, rules }) => ({
+  const inspected = families.map(({ family, present, chains, rules, sets }) => ({
     family,
     present,
     chains,
     rules,
+    sets,
   }));
+  const { inbound, outbound } = namesOf(mode);
+  const holdsOurs = ({ chains }: InspectedFamily) =>
+    chains.some(({ name }) => name === inbound || name === outbound);
   const installed = inspected.some(holdsOurs);
   return { mode, state: "read", reason: "", installed, families: inspected, stale };
 }
 
-function holdsOurs({ chains }: InspectedFamily): boolean {
-  return chains.some(({ name }) => name === INBOUND_CHAIN || name === OUTBOUND_CHAIN);
+/** What there is to say of a mode by what was read in another: undefined when it has to be read. */
+function withoutReading(mode: Mode, known: Held): ModeInspection | undefined {
+  if (mode === "legacy") return withoutLibiptc(known);
+  if (mode !== "nftables" || known.ownTable !== false) return undefined;
+  return readInspection(mode, { families: known.families.map(withoutRules), stale: [] });
+}
+
+function withoutRules<F extends InspectedFamily>(family: F): F {
+  return { ...family, chains: [], rules: [], sets: [] };
 }
 
 /** What there is to say of legacy without its back end: undefined when there is a table to read. */
@@ -74,8 +87,7 @@ function withoutLibiptc({ families, legacyTables }: Held): ModeInspection | unde
   const unknown = asked.find(({ registered }) => registered === undefined);
   if (unknown !== undefined) return unreadInspection("legacy", "unknown", unknown.reason);
   if (legacyTables.some(({ registered }) => registered === true)) return undefined;
-  const empty = families.map((family) => ({ ...family, chains: [], rules: [] }));
-  return readInspection("legacy", { families: empty, stale: [] });
+  return readInspection("legacy", { families: families.map(withoutRules), stale: [] });
 }
 
 /** @throws what is more than a mode that cannot be looked at */

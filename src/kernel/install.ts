@@ -3,7 +3,7 @@
 import type { Host } from "../host/host.ts";
 import type { Mode, RedirectPolicy } from "../policy/policy.ts";
 import { compile } from "../ruleset/compile.ts";
-import { builtMode, type Committed, commit } from "./commit.ts";
+import { type Committed, commit } from "./commit.ts";
 import { NetfilterError } from "./error.ts";
 import { removeFromOtherModes } from "./other-modes.ts";
 import type { InstallReport, Target } from "./report.ts";
@@ -51,7 +51,7 @@ async function commitPolicy(host: Host, policy: RedirectPolicy, target: ParsedTa
   const inMode = async (mode: Mode, reason: string): Promise<Choice> => ({
     mode,
     reason,
-    committed: await commit(host, compile(policy, builtMode(mode)), target),
+    committed: await commit(host, compile(policy, mode), target),
   });
   if (target.mode !== "auto") return await inMode(target.mode, "it was asked for");
   try {

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { ruleText } from "../ruleset/rule-text.ts";
-import { type Reader, readFamily, readMatch, readVerdict } from "./reply.ts";
+import type { Family, Mode } from "../policy/policy.ts";
+import { ruleTextIn } from "../ruleset/mode-text.ts";
+import type { Match } from "../ruleset/ruleset.ts";
+import { type Reader, readFamily, readMatch, readSet, readVerdict } from "./reply.ts";
 import type { FamilyReport, InstalledChain, InstalledRule } from "./report.ts";
 
 /** Reads what the core says of one family's table. */
-export function readFamilyReport(reply: Reader): FamilyReport {
+export function readFamilyReport(mode: Mode, reply: Reader): FamilyReport {
   const chains = reply.at("chains").items();
+  const family = readFamily(reply.at("family"));
   return {
-    family: readFamily(reply.at("family")),
+    family,
     present: reply.at("present").boolean(),
     changed: reply.at("changed").boolean(),
     chains: chains.map(readChain),
@@ -17,8 +20,9 @@ export function readFamilyReport(reply: Reader): FamilyReport {
       return chain
         .at("rules")
         .items()
-        .map((rule) => readRule(rule, name));
+        .map((rule) => readRule(mode, family, rule, name));
     }),
+    sets: reply.at("sets").items().map(readSet),
   };
 }
 
@@ -27,7 +31,7 @@ function readChain(reply: Reader): InstalledChain {
   return { name: reply.at("name").string(), policy: policy ?? null };
 }
 
-function readRule(reply: Reader, chain: string): InstalledRule {
+function readRule(mode: Mode, family: Family, reply: Reader, chain: string): InstalledRule {
   const comment = reply.at("comment").string();
   const own = reply.at("own").boolean();
   const counters =
@@ -38,7 +42,7 @@ function readRule(reply: Reader, chain: string): InstalledRule {
   const matches = reply.at("matches").optional((field) => field.items().map(readMatch));
   if (matches === undefined) {
     const parts = reply.at("expressions").items();
-    const text = `# -A ${chain}: a rule that sluice does not understand (${parts.map((part) => part.string()).join(", ")})`;
+    const text = `# ${mode === "nftables" ? "add rule inet sluice" : "-A"} ${chain}: a rule that sluice does not understand (${parts.map((part) => part.string()).join(", ")})`;
     return { chain, matches: null, verdict: null, comment, text, counters, own };
   }
   const verdict = readVerdict(reply.at("verdict"));
@@ -47,8 +51,13 @@ function readRule(reply: Reader, chain: string): InstalledRule {
     matches,
     verdict,
     comment,
-    text: ruleText(chain, { matches, verdict, comment }),
+    text: ruleTextIn(mode, chain, { matches, verdict, comment }, familiesOf(matches, family)),
     counters,
     own,
   };
+}
+
+/** The families of which a rule speaks: all that its text has to say of them. */
+function familiesOf(matches: readonly Match[], family: Family): readonly Family[] {
+  return matches.some((match) => "subnet" in match || "family" in match) ? [family] : ["ipv4", "ipv6"];
 }

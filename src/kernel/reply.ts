@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Family } from "../policy/policy.ts";
-import type { Match, PortRange, Subnet, Verdict } from "../ruleset/ruleset.ts";
+import type { Match, NamedSet, PortRange, Subnet, Verdict } from "../ruleset/ruleset.ts";
 
 /** A field of the core's reply that is not what docs/core.md says: a bug in sluice, or two halves of two versions. */
 export class ReplyError extends TypeError {
@@ -79,6 +79,10 @@ export function readMatch(reader: Reader): Match {
       "destinationPort",
       "multiport",
       "owner",
+      "newConnection",
+      "portSet",
+      "sourceSet",
+      "destinationSet",
     ]);
   switch (type) {
     case "protocol":
@@ -93,6 +97,13 @@ export function readMatch(reader: Reader): Match {
       return { type, ports: readPorts(reader.at("ports")) };
     case "multiport":
       return { type, ports: reader.at("ports").items().map(readPorts) };
+    case "newConnection":
+      return { type };
+    case "portSet":
+      return { type, set: reader.at("set").string() };
+    case "sourceSet":
+    case "destinationSet":
+      return { type, family: readFamily(reader.at("family")), set: reader.at("set").string() };
     case "owner": {
       const uid = reader.at("uid").optional((id) => id.number());
       const gid = reader.at("gid").optional((id) => id.number());
@@ -106,6 +117,18 @@ export function readVerdict(reader: Reader): Verdict {
   if (type === "redirect") return { type, port: reader.at("port").number() };
   if (type === "jump") return { type, chain: reader.at("chain").string() };
   return { type };
+}
+
+export function readSet(reader: Reader): NamedSet {
+  const name = reader.at("name").string();
+  const type = reader.at("type").oneOf(["ports", "ipv4", "ipv6"]);
+  const elements = reader.at("elements").items();
+  if (type === "ports") return { name, type, elements: elements.map(readPorts) };
+  const addresses = elements.map((item) => ({
+    first: item.at("first").string(),
+    last: item.at("last").string(),
+  }));
+  return { name, type, elements: addresses };
 }
 
 function readPorts(reader: Reader): PortRange {

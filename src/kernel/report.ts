@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Family, Mode } from "../policy/policy.ts";
-import type { Match, Verdict } from "../ruleset/ruleset.ts";
+import type { Match, NamedSet, Verdict } from "../ruleset/ruleset.ts";
 
 /**
  * Where the rules are, or shall be.
@@ -22,7 +22,7 @@ export interface Target {
   mode?: Mode | "auto";
   /**
    * Default: both, IPv6 only if the kernel has it. A family named here that the kernel lacks is an error.
-   * A family left out is not touched.
+   * A family left out is not touched; in mode nftables, which has one table for both, it is not redirected.
    */
   families?: Family[];
   /** Path of a network namespace, such as /proc/1234/ns/net. Default: the caller's own. */
@@ -55,7 +55,10 @@ export interface InstalledRule {
   readonly matches: readonly Match[] | null;
   readonly verdict: Verdict | null;
   readonly comment: string;
-  /** The rule as iptables-save would print it; for one that is not understood, a comment line that says what it is made of. */
+  /**
+   * The rule as iptables-save would print it, in mode nftables as nft reads it; for one that is not understood, a comment line
+   * that says what it is made of.
+   */
   readonly text: string;
   /** Packets and bytes that matched so far; null when the rule carries no counter. */
   readonly counters: { readonly packets: number; readonly bytes: number } | null;
@@ -104,6 +107,8 @@ export interface InspectedFamily {
   readonly chains: readonly InstalledChain[];
   /** Every rule of those chains, foreign ones in the base chains included, in the kernel's order. */
   readonly rules: readonly InstalledRule[];
+  /** The named sets that these rules may look up; none but in mode nftables. */
+  readonly sets: readonly NamedSet[];
 }
 
 /**

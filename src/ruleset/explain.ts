@@ -60,6 +60,14 @@ function condition(match: Match): string {
       return portWords([match.ports]);
     case "multiport":
       return portWords(match.ports);
+    case "newConnection":
+      return "that are new";
+    case "portSet":
+      return `to a port in the set ${match.set}`;
+    case "sourceSet":
+      return `from an address in the set ${match.set}`;
+    case "destinationSet":
+      return `to an address in the set ${match.set}`;
     case "owner":
       return `of ${ownerText(match)}`;
   }

@@ -2,11 +2,12 @@
 
 import type { Family } from "../policy/policy.ts";
 import { iptablesSave, savedChains } from "./iptables-save.ts";
+import { nftRuleset } from "./nft-text.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { ruleTable } from "./table.ts";
 
 /**
- * How a ruleset is shown: text that iptables-restore reads, or a table for people.
+ * How a ruleset is shown: text that iptables-restore reads, text that `nft -f` reads, or a table for people.
  *
  * @example
  * import { compile, type RenderFormat, render } from "sluice";
@@ -14,16 +15,17 @@ import { ruleTable } from "./table.ts";
  * const format: RenderFormat = process.stdout.isTTY ? "table" : "iptables-save";
  * console.log(render(compile({ inbound: { proxyPort: 4143 } }, "nft"), format));
  */
-export type RenderFormat = "iptables-save" | "table";
+export type RenderFormat = "iptables-save" | "nft" | "table";
 
 /**
  * A ruleset as text.
  *
  * `iptables-save` gives one block for each family, under a comment line that names the family and the command which
- * reads the block; without --noflush that command would empty the table first. `table` is {@link ruleTable}.
+ * reads the block; without --noflush that command would empty the table first. `table` is {@link ruleTable}. A ruleset of the mode
+ * nftables has `nft` in the place of `iptables-save`.
  *
  * @returns Lines, each with its line feed.
- * @throws {RangeError} for any other format.
+ * @throws {RangeError} for any other format, and for one that the mode does not have.
  * @example
  * import { compile, render } from "sluice";
  *
@@ -31,19 +33,22 @@ export type RenderFormat = "iptables-save" | "table";
  * console.log(render(ruleset, "table"));
  */
 export function render(ruleset: Ruleset, format: RenderFormat): string {
-  switch (format) {
-    case "iptables-save":
-      return ruleset.tables
-        .map(({ family, name }) => {
-          const heading = `# ${family === "ipv4" ? "IPv4" : "IPv6"}: ${restoreCommand(ruleset, family)} --noflush\n`;
-          return heading + iptablesSave(name, savedChains(ruleset, family));
-        })
-        .join("");
-    case "table":
-      return ruleTable(ruleset);
-    default:
-      throw new RangeError(`there is no format ${JSON.stringify(format)}: use "iptables-save" or "table"`);
+  const native = ruleset.mode === "nftables";
+  if (format === "table") return ruleTable(ruleset);
+  if (format === "nft" && native) return nftRuleset(ruleset);
+  if (format === "iptables-save" && !native) {
+    return ruleset.tables
+      .map(({ family, name }) => {
+        if (family === "inet") throw new RangeError("iptables has no table for both families");
+        const heading = `# ${family === "ipv4" ? "IPv4" : "IPv6"}: ${restoreCommand(ruleset, family)} --noflush\n`;
+        return heading + iptablesSave(name, savedChains(ruleset, family));
+      })
+      .join("");
   }
+  const text = native ? "nft" : "iptables-save";
+  throw new RangeError(
+    `mode ${ruleset.mode} has no format ${JSON.stringify(format)}: use "${text}" or "table"`,
+  );
 }
 
 function restoreCommand({ mode }: Ruleset, family: Family): string {

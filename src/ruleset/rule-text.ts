@@ -85,6 +85,11 @@ function write(words: string[], match: Match, matches: readonly Match[]): void {
       if (match.uid !== undefined) words.push(`--uid-owner ${match.uid}`);
       if (match.gid !== undefined) words.push(`--gid-owner ${match.gid}`);
       return;
+    case "newConnection":
+    case "portSet":
+    case "sourceSet":
+    case "destinationSet":
+      throw new RangeError(`iptables has no words for the match ${match.type}`);
   }
 }
 

@@ -3,8 +3,23 @@
 import type { Family, Mode } from "../policy/policy.ts";
 import type { PortRange } from "../policy/ports.ts";
 import type { Subnet } from "../policy/subnets.ts";
+import type { AddressRange } from "./intervals.ts";
 
-export type { PortRange, Subnet };
+export type { AddressRange, PortRange, Subnet };
+
+/**
+ * A set of a table, which rules look up by its name. Its elements are in ascending order, with a gap between any two.
+ *
+ * @example
+ * import { compile, type NamedSet } from "sluice";
+ *
+ * const describe = ({ name, elements }: NamedSet) => `${name}: ${elements.length}`;
+ * const { sets } = compile({ inbound: { proxyPort: 4143, skipPorts: [80, 81, 443] } }, "nftables");
+ * console.log(sets.map(describe)); // [ 'inbound_skip_ports: 2' ]
+ */
+export type NamedSet =
+  | { readonly name: string; readonly type: "ports"; readonly elements: readonly PortRange[] }
+  | { readonly name: string; readonly type: Family; readonly elements: readonly AddressRange[] };
 
 /**
  * What a packet must be for a rule to apply. A closed union: a new member needs an encoder and a decoder in
@@ -33,7 +48,15 @@ export type Match =
   /** Any of up to 15 slots of destination ports; a range takes two: `-m multiport --dports 80,90:100`. */
   | { readonly type: "multiport"; readonly ports: readonly PortRange[] }
   /** The owner of the sending socket: `-m owner --uid-owner 2102`, `--gid-owner 2102`. */
-  | { readonly type: "owner"; readonly uid?: number; readonly gid?: number };
+  | { readonly type: "owner"; readonly uid?: number; readonly gid?: number }
+  /** The first packet of a TCP connection: of FIN, SYN, RST and ACK only SYN. Mode nftables. */
+  | { readonly type: "newConnection" }
+  /** A destination port in a named set. Mode nftables. */
+  | { readonly type: "portSet"; readonly set: string }
+  /** The source address in a named set. Mode nftables. */
+  | { readonly type: "sourceSet"; readonly family: Family; readonly set: string }
+  /** The destination address in a named set. Mode nftables. */
+  | { readonly type: "destinationSet"; readonly family: Family; readonly set: string };
 
 /**
  * What happens to a packet that a rule matches.
@@ -116,7 +139,8 @@ export interface BaseChain {
  * console.log(tables.map(describe)); // [ 'ipv4 nat', 'ipv6 nat' ]
  */
 export interface Table {
-  readonly family: Family;
+  /** "inet": one table for both families. */
+  readonly family: Family | "inet";
   readonly name: string;
 }
 
@@ -134,6 +158,8 @@ export interface Table {
 export interface Ruleset {
   readonly mode: Mode;
   readonly tables: readonly Table[];
+  /** The named sets that rules look up; only the mode nftables has them. */
+  readonly sets: readonly NamedSet[];
   readonly baseChains: readonly BaseChain[];
   readonly chains: readonly Chain[];
   /** Chains of ours that shall not exist: those of a direction that the policy leaves alone. */

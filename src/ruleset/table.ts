@@ -3,7 +3,7 @@
 import type { Family } from "../policy/policy.ts";
 import { type Column, columns } from "./columns.ts";
 import { explainRule } from "./explain.ts";
-import { ruleSpecification } from "./rule-text.ts";
+import { specificationIn } from "./mode-text.ts";
 import type { BaseChain, Rule, Ruleset } from "./ruleset.ts";
 
 /** Together 118 characters wide. A rule breaks between options and in lists, never between an option and its value. */
@@ -28,7 +28,7 @@ export function ruleTable(ruleset: Ruleset): string {
   const add = (chain: string, hook: BaseChain["hook"], rules: readonly Rule[]): void => {
     const seen = new Set<Family>();
     for (const rule of rules) {
-      const specification = ruleSpecification({ ...rule, comment: "" });
+      const specification = specificationIn(ruleset.mode, { ...rule, comment: "" }, rule.families);
       const sentence = explainRule(rule, { hook, first: !rule.families.some((family) => seen.has(family)) });
       rows.push([chain, rule.comment, specification, sentence]);
       for (const family of rule.families) seen.add(family);

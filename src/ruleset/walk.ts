@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { parseAddress } from "../policy/address.ts";
-import type { Match, Subnet, Verdict } from "./ruleset.ts";
+import { type AddressRange, compareBytes } from "./intervals.ts";
+import type { Match, NamedSet, Subnet, Verdict } from "./ruleset.ts";
 
 /** The first packet of a connection, as far as it is known: the one that the nat table sees. */
 export interface Packet {
@@ -53,6 +54,8 @@ export interface Walk<R extends WalkedRule> {
 export interface WalkedTable<R extends WalkedRule> {
   readonly chains: readonly { readonly name: string }[];
   readonly rules: readonly R[];
+  /** Absent: none is known. */
+  readonly sets?: readonly NamedSet[];
 }
 
 /**
@@ -79,7 +82,7 @@ function walkChain<R extends WalkedRule>(
   let returned: R | undefined;
   for (const rule of table.rules) {
     if (rule.chain !== chain) continue;
-    const applies = ruleApplies(rule, packet);
+    const applies = ruleApplies(rule, packet, table.sets ?? []);
     steps.push({ rule, applies });
     if (applies === "no") continue;
     const { verdict } = rule;
@@ -102,15 +105,15 @@ function walkChain<R extends WalkedRule>(
   return { type: "end", rule: returned };
 }
 
-function ruleApplies({ matches }: WalkedRule, packet: Packet): Applies {
+function ruleApplies({ matches }: WalkedRule, packet: Packet, sets: readonly NamedSet[]): Applies {
   if (matches === null) return "unknown";
-  const answers = matches.map((match) => matchApplies(match, packet));
+  const answers = matches.map((match) => matchApplies(match, packet, sets));
   if (answers.includes("no")) return "no";
   return answers.includes("unknown") ? "unknown" : "yes";
 }
 
 /** Whether a packet is what a match asks for. */
-export function matchApplies(match: Match, packet: Packet): Applies {
+export function matchApplies(match: Match, packet: Packet, sets: readonly NamedSet[] = []): Applies {
   const { destinationPort: port } = packet;
   switch (match.type) {
     case "protocol":
@@ -127,6 +130,20 @@ export function matchApplies(match: Match, packet: Packet): Applies {
       return answer(match.ports.first <= port && port <= match.ports.last);
     case "multiport":
       return answer(match.ports.some(({ first, last }) => first <= port && port <= last));
+    case "newConnection":
+      return answer(packet.protocol === "tcp"); // the packet is a connection's first
+    case "portSet": {
+      const set = sets.find(({ name }) => name === match.set);
+      if (set?.type !== "ports") return "unknown";
+      return answer(set.elements.some(({ first, last }) => first <= port && port <= last));
+    }
+    case "sourceSet":
+    case "destinationSet": {
+      const set = sets.find(({ name }) => name === match.set);
+      if (set === undefined || set.type === "ports") return "unknown";
+      const address = match.type === "sourceSet" ? packet.source : packet.destination;
+      return answer(set.elements.some((range) => isBetween(address, range)));
+    }
     case "owner": {
       const asked = [ownerApplies(match.uid, packet.uid), ownerApplies(match.gid, packet.gid)];
       if (asked.includes("no")) return "no";
@@ -151,6 +168,13 @@ function answer(applies: boolean): Applies {
 /** iptables' names: a trailing `+` stands for any ending. */
 function isNamed(name: string, pattern: string): boolean {
   return pattern.endsWith("+") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+}
+
+function isBetween(address: string, { first, last }: AddressRange): boolean {
+  const [bytes, from, to] = [address, first, last].map(parseAddress);
+  if (bytes === undefined || from === undefined || to === undefined || bytes.length !== from.length)
+    return false;
+  return compareBytes(from, bytes) <= 0 && compareBytes(bytes, to) <= 0;
 }
 
 function isInside(address: string, subnet: Subnet): boolean {

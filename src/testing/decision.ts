@@ -4,6 +4,7 @@ import { isIPv4 } from "node:net";
 import { nodeHost } from "../host/node.ts";
 import { inspect } from "../kernel/inspect.ts";
 import type { InstalledRule } from "../kernel/report.ts";
+import { namesOf } from "../ruleset/compile.ts";
 import { type Packet, type Walk, walk } from "../ruleset/walk.ts";
 import type { Endpoint } from "./connection-record.ts";
 import { insideOf, type NetworkNamespace } from "./network-namespace.ts";
@@ -25,7 +26,7 @@ export async function explainDecision(observation: Observation): Promise<string>
     lines.push(
       ...(await explainHook(
         namespace,
-        "OUTPUT",
+        "output",
         { ...packet, ...sender, inInterface: null, outInterface },
         whose,
         redirect !== undefined && arrival === undefined,
@@ -37,7 +38,7 @@ export async function explainDecision(observation: Observation): Promise<string>
     const packet = packetOf(arrival.packet);
     const inInterface = await routeInterface(namespace, packet.source);
     const arriving = { ...packet, uid: null, gid: null, inInterface, outInterface: null };
-    lines.push(...(await explainHook(namespace, "PREROUTING", arriving, "", redirect !== undefined)));
+    lines.push(...(await explainHook(namespace, "prerouting", arriving, "", redirect !== undefined)));
   }
   if (lines.length === 0) return "which rules it met is not known: nobody knows where it came from";
   return lines.join("\n");
@@ -45,23 +46,30 @@ export async function explainDecision(observation: Observation): Promise<string>
 
 async function explainHook(
   namespace: NetworkNamespace,
-  chain: "OUTPUT" | "PREROUTING",
+  hook: "output" | "prerouting",
   packet: Packet,
   whose: string,
   redirected: boolean,
 ): Promise<string[]> {
-  const where = chain === "OUTPUT" ? `outbound${whose}, where it was opened` : "inbound, where it arrived";
+  const where = hook === "output" ? `outbound${whose}, where it was opened` : "inbound, where it arrived";
   const family = isIPv4(packet.destination) ? "ipv4" : "ipv6";
   const netns = `/proc/self/fd/${insideOf().descriptor(namespace)}`;
   const { modes } = await inspect(nodeHost(), { netns });
   const found = modes.flatMap(({ mode, families }) =>
     families
-      .filter((held) => held.family === family && held.rules.some((rule) => rule.chain === chain))
+      .filter(
+        (held) => held.family === family && held.rules.some((rule) => rule.chain === namesOf(mode)[hook]),
+      )
       .map((held) =>
-        explainWalk(`${where} (${mode}, ${family})`, walk(held, chain, packet), packet, redirected),
+        explainWalk(
+          `${where} (${mode}, ${family})`,
+          walk(held, namesOf(mode)[hook], packet),
+          packet,
+          redirected,
+        ),
       ),
   );
-  return found.length > 0 ? found : [`${where}: no rules of sluice in the ${chain} chain of ${family}`];
+  return found.length > 0 ? found : [`${where}: no rules of sluice for ${family}`];
 }
 
 /** @param redirected whether the connection was redirected there: the rules as they are now may say something else */

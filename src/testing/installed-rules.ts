@@ -6,7 +6,8 @@ import type { InspectedFamily, InstalledRule, ModeInspection } from "../kernel/r
 import { parsePolicy } from "../policy/parse.ts";
 import type { Family, Mode, RedirectPolicy } from "../policy/policy.ts";
 import { compile } from "../ruleset/compile.ts";
-import { ruleText } from "../ruleset/rule-text.ts";
+import { ruleTextIn } from "../ruleset/mode-text.ts";
+import type { NamedSet, Ruleset } from "../ruleset/ruleset.ts";
 import { describeRule } from "./decision.ts";
 import { insideOf, type NetworkNamespace } from "./network-namespace.ts";
 
@@ -65,7 +66,7 @@ export async function compareRules(
     const all = [installed, ...more].map((inspection) => inspection.mode).join(" and ");
     return { same: false, explanation: `there are rules of sluice in more than one mode: ${all}` };
   }
-  const lines = wanted === undefined ? [] : differences(installed, wanted);
+  const lines = wanted === undefined ? [] : differences(installed, compile(wanted, installed.mode));
   if (lines.length > 0) {
     const heading = `mode ${installed.mode} differs (- is missing, + should not be there):`;
     return { same: false, explanation: [heading, ...lines].join("\n") };
@@ -79,22 +80,35 @@ function allRules({ families }: ModeInspection): string[] {
   );
 }
 
-/** One line for each rule that only one side has, or that stands elsewhere; none when both are the same. */
-function differences({ mode, families }: ModeInspection, policy: RedirectPolicy): string[] {
-  const { baseChains, chains } = compile(policy, mode);
-  const wanted = [...baseChains.map(({ name, jumps }) => ({ name, rules: jumps })), ...chains];
+/** One line for each rule or set that only one side has, or that stands elsewhere; none when both are the same. */
+function differences({ families }: ModeInspection, ruleset: Ruleset): string[] {
   return families
     .filter(({ present }) => present)
-    .flatMap((held) => {
-      const names = new Set([...wanted.map(({ name }) => name), ...held.rules.map(({ chain }) => chain)]);
-      return [...names].flatMap((name) => {
-        const rules = wanted.find((chain) => chain.name === name)?.rules ?? [];
-        const texts = rules
-          .filter((rule) => rule.families.includes(held.family))
-          .map((rule) => ruleText(name, rule));
-        return compareChain(held, name, texts);
-      });
-    });
+    .flatMap((held) => [...compareSets(held, ruleset), ...compareChains(held, ruleset)]);
+}
+
+function compareChains(held: InspectedFamily, { mode, baseChains, chains }: Ruleset): string[] {
+  const wanted = [...baseChains.map(({ name, jumps }) => ({ name, rules: jumps })), ...chains];
+  const names = new Set([...wanted.map(({ name }) => name), ...held.rules.map(({ chain }) => chain)]);
+  return [...names].flatMap((name) => {
+    const rules = wanted.find((chain) => chain.name === name)?.rules ?? [];
+    const texts = rules
+      .filter((rule) => rule.families.includes(held.family))
+      .map((rule) => ruleTextIn(mode, name, rule, rule.families));
+    return compareChain(held, name, texts);
+  });
+}
+
+/** Those of ports are in both families. */
+function compareSets({ family, sets: found }: InspectedFamily, { sets }: Ruleset): string[] {
+  const text = ({ name, elements }: NamedSet) =>
+    `set ${name} { ${elements.map(({ first, last }) => (first === last ? first : `${first}-${last}`)).join(", ")} }`;
+  const wanted = sets.filter(({ type }) => type === "ports" || type === family).map(text);
+  const held = found.map(text);
+  return [
+    ...wanted.filter((line) => !held.includes(line)).map((line) => `- ${family} ${line}`),
+    ...held.filter((line) => !wanted.includes(line)).map((line) => `+ ${family} ${line}`),
+  ];
 }
 
 function compareChain(held: InspectedFamily, name: string, wanted: readonly string[]): string[] {

@@ -31,7 +31,8 @@ export interface PodNetworkOptions {
  *
  * const addresses = ({ pods }: PodNetwork) => pods.map((pod) => pod.addresses.ipv4);
  * await using network = await createPodNetwork();
- * await Promise.all([network.createPod(), network.createPod()]);
+ * await network.createPod();
+ * await network.createPod();
  * console.log(addresses(network)); // [ '198.51.100.2', '198.51.100.3' ]
  */
 export interface PodNetwork extends AsyncDisposable {

@@ -105,9 +105,15 @@ const ROWS: [string[], string][] = [
   ],
   [["--subnets-to-ignore", "10.0.0.0/8,"], `--subnets-to-ignore: "" ${NO_SUBNET}: it has no prefix length`],
   // modes
-  [["--iptables-mode", "iptables-nft"], '--iptables-mode: "iptables-nft" is not one of legacy, nft, plain'],
-  [["--iptables-mode", "NFT"], '--iptables-mode: "NFT" is not one of legacy, nft, plain'],
-  [["--iptables-mode", "nftables"], '--iptables-mode: "nftables" is not one of legacy, nft, plain'],
+  [
+    ["--iptables-mode", "iptables-nft"],
+    '--iptables-mode: "iptables-nft" is not one of legacy, nft, nftables, plain',
+  ],
+  [["--iptables-mode", "NFT"], '--iptables-mode: "NFT" is not one of legacy, nft, nftables, plain'],
+  [
+    ["--iptables-mode", "nf_tables"],
+    '--iptables-mode: "nf_tables" is not one of legacy, nft, nftables, plain',
+  ],
   [
     ["--iptables-mode", "", "--firewall-bin-path", "/bin/sh"],
     '--firewall-bin-path: "/bin/sh" is not one of iptables-legacy, iptables-nft, iptables',

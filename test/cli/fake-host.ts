@@ -58,7 +58,8 @@ export class FakeHost implements Host {
     const request: Request = JSON.parse(text);
     this.requests.push(request);
     // Node knows the mode by the back end alone, the static executable by the request alone.
-    if (request.ruleset !== undefined && request.ruleset.mode !== backend)
+    const mode = request.ruleset?.mode;
+    if (mode !== undefined && (mode === "nftables" ? "nft" : mode) !== backend)
       throw new Error(`asked ${backend}: ${text}`);
     const reply = this.#core(request);
     if (reply instanceof Error) throw reply;
@@ -100,8 +101,14 @@ export function kernel({
     if (op === "sysctl") return { ok: { previous: "3600" } };
     const legacyTables = ["ipv4", "ipv6"].map((family) => ({ family, registered: false }));
     if (op === "inspect") {
-      const found = families.map(({ family }) => ({ family, present: true, changed: false, chains: [] }));
-      return { ok: { families: found, stale: [], unseen: [], legacyTables } };
+      const found = families.map(({ family }) => ({
+        family,
+        present: true,
+        changed: false,
+        chains: [],
+        sets: [],
+      }));
+      return { ok: { families: found, stale: [], unseen: [], legacyTables, elsewhere: false } };
     }
     const held = (family: "ipv4" | "ipv6", rules: readonly Rule[]) =>
       rules
@@ -113,13 +120,15 @@ export function kernel({
         stale,
         unseen: [],
         legacyTables,
+        elsewhere: false,
         families: families.map(({ family }) =>
           absent.includes(family)
-            ? { family, present: false, changed: false, chains: [] }
+            ? { family, present: false, changed: false, chains: [], sets: [] }
             : {
                 family,
                 present: true,
                 changed,
+                sets: [],
                 chains: [
                   ...(ruleset?.baseChains ?? []).map(({ name, hook, jumps }) => ({
                     name,

@@ -29,9 +29,11 @@ function holding(modes: readonly string[], registered: boolean | null = true): C
           present: true,
           changed: op === "commit" && (installed || !removal),
           chains: op === "inspect" && installed ? OURS : [],
+          sets: [],
         })),
         stale: [],
         unseen: [],
+        elsewhere: modes.includes("nftables"),
         legacyTables: ["ipv4", "ipv6"].map((family) => ({ family, registered, ...reason })),
       },
     };

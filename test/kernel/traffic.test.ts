@@ -60,7 +60,7 @@ async function askByProgram(
   return stdout + stderr;
 }
 
-const MODES: readonly Mode[] = ["nft", "legacy"];
+const MODES: readonly Mode[] = ["nft", "legacy", "nftables"];
 const FAMILIES = ["ipv4", "ipv6"] as const;
 const ways = MODES.flatMap((mode) => FAMILIES.map((family) => ({ mode, family })));
 

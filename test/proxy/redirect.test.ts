@@ -20,9 +20,9 @@ describe.skipIf(!isRoot)("redirect (needs root)", () => {
       {
         await using rules = await redirect(POLICY, target);
         expect(rules.report).toMatchObject({ mode, changed: true });
-        expect(await installed(namespace.path)).toEqual([mode === "nft", mode === "legacy"]);
+        expect(await installed(namespace.path)).toEqual([mode === "nft", mode === "legacy", false]);
       }
-      expect(await installed(namespace.path)).toEqual([false, false]);
+      expect(await installed(namespace.path)).toEqual([false, false, false]);
       const rules = await redirect(POLICY, target);
       expect(await rules.remove()).toMatchObject({
         changed: true,
@@ -30,7 +30,7 @@ describe.skipIf(!isRoot)("redirect (needs root)", () => {
       });
       expect(await rules.remove()).toMatchObject({ changed: true });
       await rules[Symbol.asyncDispose]();
-      expect(await installed(namespace.path)).toEqual([false, false]);
+      expect(await installed(namespace.path)).toEqual([false, false, false]);
     },
   );
 

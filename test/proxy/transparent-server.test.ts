@@ -34,7 +34,7 @@ async function readAll(socket: Socket): Promise<string> {
 
 const told = ({ address, port, family }: OriginalDestination): string => `${family} ${address} ${port}`;
 
-describe.skipIf(!isRoot).each(["nft", "legacy"] as const)(
+describe.skipIf(!isRoot).each(["nft", "legacy", "nftables"] as const)(
   "a transparent server, mode %s (needs root)",
   (mode) => {
     let pod: Pod;

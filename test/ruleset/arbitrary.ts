@@ -118,6 +118,7 @@ export function rulesets(mode: Mode): fc.Arbitrary<Ruleset> {
     const base = { type: "nat", priority: -100 } as const;
     return {
       mode,
+      sets: [],
       tables: [
         { family: "ipv4", name: "nat" },
         { family: "ipv6", name: "nat" },

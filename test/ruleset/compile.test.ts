@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PolicyError } from "../../src/policy/error.ts";
 import { parsePolicy } from "../../src/policy/parse.ts";
-import type { RedirectPolicy } from "../../src/policy/policy.ts";
+import type { Mode, RedirectPolicy } from "../../src/policy/policy.ts";
 import { parsePortSpec } from "../../src/policy/ports.ts";
 import { parseSubnet } from "../../src/policy/subnets.ts";
 import { compile, INBOUND_CHAIN, OUTBOUND_CHAIN } from "../../src/ruleset/compile.ts";
@@ -35,6 +35,7 @@ describe("compile", () => {
         { family: "ipv4", name: "nat" },
         { family: "ipv6", name: "nat" },
       ],
+      sets: [],
       baseChains: [
         {
           name: "PREROUTING",
@@ -193,6 +194,127 @@ describe("compile", () => {
     ]);
   });
 
+  test("has a set for each list in nftables, merged, and a table of its own", () => {
+    const ruleset = compile(
+      {
+        proxy: { uid: 1, gid: 2 },
+        inbound: {
+          proxyPort: 3,
+          redirectPorts: [80],
+          skipPorts: ["80-90", 91, 0, 65535, "85"],
+          skipSubnets: ["10.0.0.0/8", "11.0.0.0/8", "fd00::/8"],
+          skipInterfaces: ["eth+"],
+        },
+        outbound: {
+          proxyPort: 4,
+          redirectPorts: [443],
+          redirectSubnets: ["0.0.0.0/0", "::/0", "10.0.0.0/8"],
+          skipUids: [5],
+          skipPortsOfUids: [
+            { uid: 6, ports: [2] },
+            { uid: 6, ports: [1] },
+          ],
+        },
+      },
+      "nftables",
+    );
+    expect(render(ruleset, "nft")).toMatchInlineSnapshot(`
+      "table inet sluice {
+      	set inbound_skip_ports {
+      		type inet_service
+      		flags interval
+      		elements = { 0, 80-91, 65535 }
+      	}
+
+      	set inbound_skip_subnets4 {
+      		type ipv4_addr
+      		flags interval
+      		elements = { 10.0.0.0-11.255.255.255 }
+      	}
+
+      	set inbound_skip_subnets6 {
+      		type ipv6_addr
+      		flags interval
+      		elements = { fd00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff }
+      	}
+
+      	set inbound_redirect_ports {
+      		type inet_service
+      		flags interval
+      		elements = { 80 }
+      	}
+
+      	set outbound_skip_ports_of_user_6 {
+      		type inet_service
+      		flags interval
+      		elements = { 1-2 }
+      	}
+
+      	set outbound_redirect_ports {
+      		type inet_service
+      		flags interval
+      		elements = { 443 }
+      	}
+
+      	set outbound_redirect_subnets4 {
+      		type ipv4_addr
+      		flags interval
+      		elements = { 0.0.0.0-255.255.255.255 }
+      	}
+
+      	set outbound_redirect_subnets6 {
+      		type ipv6_addr
+      		flags interval
+      		elements = { ::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff }
+      	}
+
+      	chain prerouting {
+      		type nat hook prerouting priority -101; policy accept;
+      		tcp flags & (fin | syn | rst | ack) == syn counter jump inbound comment "proxy-init/install-proxy-init-prerouting"
+      	}
+
+      	chain output {
+      		type nat hook output priority -101; policy accept;
+      		tcp flags & (fin | syn | rst | ack) == syn counter jump outbound comment "proxy-init/install-proxy-init-output"
+      	}
+
+      	chain inbound {
+      		tcp dport @inbound_skip_ports counter return comment "proxy-init/ignore-ports"
+      		ip saddr @inbound_skip_subnets4 counter return comment "proxy-init/ignore-subnets"
+      		ip6 saddr @inbound_skip_subnets6 counter return comment "proxy-init/ignore-subnets"
+      		iifname "eth*" counter return comment "proxy-init/ignore-interface-eth+"
+      		tcp dport @inbound_redirect_ports counter redirect to :3 comment "proxy-init/redirect-ports-to-proxy-port"
+      	}
+
+      	chain outbound {
+      		meta skuid 1 counter return comment "proxy-init/ignore-proxy-user-id"
+      		meta skgid 2 counter return comment "proxy-init/ignore-proxy-group-id"
+      		oifname "lo" counter return comment "proxy-init/ignore-loopback"
+      		meta skuid 5 counter return comment "proxy-init/ignore-user-id-5"
+      		meta skuid 6 tcp dport @outbound_skip_ports_of_user_6 counter return comment "proxy-init/ignore-ports-of-user-id-6"
+      		tcp dport @outbound_redirect_ports counter redirect to :4 comment "proxy-init/redirect-ports-to-proxy-port"
+      		meta l4proto tcp ip daddr @outbound_redirect_subnets4 counter redirect to :4 comment "proxy-init/redirect-subnets-to-proxy-port"
+      		meta l4proto tcp ip6 daddr @outbound_redirect_subnets6 counter redirect to :4 comment "proxy-init/redirect-subnets-to-proxy-port"
+      	}
+      }
+      "
+    `);
+  });
+
+  test("has no set for an empty list, and one direction alone", () => {
+    const { sets, baseChains, chains, absentChains } = compile(
+      { outbound: { proxyPort: 1, skipPorts: [], skipSubnets: [], redirectPorts: [] } },
+      "nftables",
+    );
+    expect(sets).toEqual([]);
+    expect(baseChains.map(({ name, jumps }) => [name, jumps.length])).toEqual([
+      ["prerouting", 0],
+      ["output", 1],
+    ]);
+    expect(chains.map(({ name }) => name)).toEqual(["outbound"]);
+    expect(absentChains).toEqual(["inbound"]);
+  });
+
   test("leaves out what always matches: a whole family, all ports", () => {
     const { chains } = compile(
       { inbound: { proxyPort: 1, redirectPorts: ["0-65535"], skipSubnets: ["10.0.0.0/0", "::/0"] } },
@@ -228,12 +350,15 @@ describe("compile", () => {
     expect(outbound.chains.map(({ name }) => name)).toStrictEqual([OUTBOUND_CHAIN]);
   });
 
-  test("has the same rules in legacy, and none yet in nftables", () => {
+  test("has the same rules in legacy, and refuses what is no mode", () => {
     const policy: RedirectPolicy = { inbound: { proxyPort: 1, skipPorts: [2] }, outbound: { proxyPort: 3 } };
     expect(compile(policy, "legacy")).toStrictEqual({ ...compile(policy, "nft"), mode: "legacy" });
-    expect(() => compile(policy, "nftables")).toThrow(
-      new RangeError('there are no rules for the mode "nftables" yet: use "nft" or "legacy"'),
-    );
+    const modes: Mode[] = JSON.parse('["iptables"]');
+    for (const mode of modes) {
+      expect(() => compile(policy, mode)).toThrow(
+        new RangeError('there is no mode "iptables": use "nft", "legacy" or "nftables"'),
+      );
+    }
   });
 
   test("checks the policy itself", () => {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RedirectPolicy } from "../../src/policy/policy.ts";
 import { compile } from "../../src/ruleset/compile.ts";
-import { render } from "../../src/ruleset/render.ts";
+import { type RenderFormat, render } from "../../src/ruleset/render.ts";
 import { policies } from "../policy/arbitrary.ts";
 
 /** What Linkerd's chart passes. */
@@ -157,9 +157,14 @@ describe("render", () => {
   });
 
   test("refuses another format", () => {
-    const formats: ("table" | "iptables-save")[] = JSON.parse('["html"]');
+    const formats: RenderFormat[] = JSON.parse('["html", "nft"]');
     for (const format of formats) {
-      expect(() => render(compile(LINKERD, "nft"), format)).toThrow('there is no format "html"');
+      expect(() => render(compile(LINKERD, "nft"), format)).toThrow(
+        new RangeError(`mode nft has no format "${format}": use "iptables-save" or "table"`),
+      );
     }
+    expect(() => render(compile(LINKERD, "nftables"), "iptables-save")).toThrow(
+      new RangeError('mode nftables has no format "iptables-save": use "nft" or "table"'),
+    );
   });
 });

@@ -44,120 +44,125 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-describe.skipIf(!isRoot).each(["nft", "legacy"] as const)("connections, mode %s (needs root)", (mode) => {
-  let pod: Pod;
-  beforeAll(async () => {
-    pod = await createPod({ uid: 1000 });
-    await install(POLICY, { mode, netns: pod.namespace.path });
-    for (const port of [4140, 4143, 9990]) await pod.namespace.listen({ port });
-    for (const port of [80, 5432]) await pod.peer.listen({ port });
-  });
-  afterAll(() => pod.close());
+describe.skipIf(!isRoot).each(["nft", "legacy", "nftables"] as const)(
+  "connections, mode %s (needs root)",
+  (mode) => {
+    let pod: Pod;
+    beforeAll(async () => {
+      pod = await createPod({ uid: 1000 });
+      await install(POLICY, { mode, netns: pod.namespace.path });
+      for (const port of [4140, 4143, 9990]) await pod.namespace.listen({ port });
+      for (const port of [80, 5432]) await pod.peer.listen({ port });
+    });
+    afterAll(() => pod.close());
 
-  const addresses = [
-    ["ipv4", "198.51.100.1", "198.51.100.2"],
-    ["ipv6", "2001:db8:51::1", "2001:db8:51::2"],
-  ] as const;
+    const addresses = [
+      ["ipv4", "198.51.100.1", "198.51.100.2"],
+      ["ipv6", "2001:db8:51::1", "2001:db8:51::2"],
+    ] as const;
 
-  it.each(addresses)("outbound, %s", async (_family, outside) => {
-    const redirected = await pod.namespace.connect({ address: outside, port: 80 });
-    await expect(redirected).toBeRedirectedTo(4140);
-    await expect(redirected).not.toBeDirect();
-    await expect(redirected).toHaveOriginalDestination(outside, 80);
-    await expect(redirected).not.toHaveOriginalDestination(outside, 81);
-    const proxys = await pod.namespace.connect({ address: outside, port: 80, uid: 2102 });
-    await expect(proxys).toBeDirect();
-    await expect(proxys).not.toBeRedirectedTo(4140);
-    await expect(proxys).not.toHaveOriginalDestination(outside, 80);
-    await expect(await pod.namespace.connect({ address: outside, port: 5432 })).toBeDirect();
-  });
+    it.each(addresses)("outbound, %s", async (_family, outside) => {
+      const redirected = await pod.namespace.connect({ address: outside, port: 80 });
+      await expect(redirected).toBeRedirectedTo(4140);
+      await expect(redirected).not.toBeDirect();
+      await expect(redirected).toHaveOriginalDestination(outside, 80);
+      await expect(redirected).not.toHaveOriginalDestination(outside, 81);
+      const proxys = await pod.namespace.connect({ address: outside, port: 80, uid: 2102 });
+      await expect(proxys).toBeDirect();
+      await expect(proxys).not.toBeRedirectedTo(4140);
+      await expect(proxys).not.toHaveOriginalDestination(outside, 80);
+      await expect(await pod.namespace.connect({ address: outside, port: 5432 })).toBeDirect();
+    });
 
-  it.each(addresses)("inbound, %s", async (_family, _outside, inside) => {
-    await expect(await pod.peer.connect({ address: inside, port: 8080 })).toBeRedirectedTo(4143);
-    await expect(await pod.peer.connect({ address: inside, port: 8080 })).toHaveOriginalDestination(
-      inside,
-      8080,
-    );
-    await expect(await pod.peer.connect({ address: inside, port: 9990 })).toBeDirect();
-  });
+    it.each(addresses)("inbound, %s", async (_family, _outside, inside) => {
+      await expect(await pod.peer.connect({ address: inside, port: 8080 })).toBeRedirectedTo(4143);
+      await expect(await pod.peer.connect({ address: inside, port: 8080 })).toHaveOriginalDestination(
+        inside,
+        8080,
+      );
+      await expect(await pod.peer.connect({ address: inside, port: 9990 })).toBeDirect();
+    });
 
-  it.each(addresses)("the accepting end, %s", async (_family, _outside, inside) => {
-    const server = await pod.namespace.listen();
-    const port = portOf(server);
-    await install({ ...POLICY, inbound: { proxyPort: port } }, { mode, netns: pod.namespace.path });
-    const accepted = once(server, "connection");
-    await pod.peer.connect({ address: inside, port: 8080 });
-    const [socket] = await accepted;
-    await expect(socket).toBeRedirectedTo(port);
-    await expect(socket).toHaveOriginalDestination(inside, 8080);
-    const straight = once(server, "connection");
-    await pod.namespace.connect({ address: "127.0.0.1", port: port });
-    await expect((await straight)[0]).toBeDirect();
-    await install(POLICY, { mode, netns: pod.namespace.path });
-  });
+    it.each(addresses)("the accepting end, %s", async (_family, _outside, inside) => {
+      const server = await pod.namespace.listen();
+      const port = portOf(server);
+      await install({ ...POLICY, inbound: { proxyPort: port } }, { mode, netns: pod.namespace.path });
+      const accepted = once(server, "connection");
+      await pod.peer.connect({ address: inside, port: 8080 });
+      const [socket] = await accepted;
+      await expect(socket).toBeRedirectedTo(port);
+      await expect(socket).toHaveOriginalDestination(inside, 8080);
+      const straight = once(server, "connection");
+      await pod.namespace.connect({ address: "127.0.0.1", port: port });
+      await expect((await straight)[0]).toBeDirect();
+      await install(POLICY, { mode, netns: pod.namespace.path });
+    });
 
-  it("a connection that has been closed", async () => {
-    const socket = await pod.namespace.connect({ address: "198.51.100.1", port: 80 });
-    socket.destroy();
-    await once(socket, "close");
-    await expect(socket).toBeRedirectedTo(4140);
-  });
+    it("a connection that has been closed", async () => {
+      const socket = await pod.namespace.connect({ address: "198.51.100.1", port: 80 });
+      socket.destroy();
+      await once(socket, "close");
+      await expect(socket).toBeRedirectedTo(4140);
+    });
 
-  it("fails with the rule that decided, and its counters", async () => {
-    const proxys = await pod.namespace.connect({ address: "198.51.100.1", port: 80, uid: 2102 });
-    const message = await failure(assertRedirectedTo(proxys, 4140));
-    expect(message.replace(/\[\d+ packets?, \d+ bytes\]/, "[COUNTERS]")).toBe(
-      [
-        "expected the connection from 198.51.100.2:PORT to 198.51.100.1:80 to be redirected to port 4140, but it was not redirected",
-        `outbound of uid 2102, where it was opened (${mode}, ipv4): let through by`,
-        '    -A PROXY_INIT_OUTPUT -m owner --uid-owner 2102 -m comment --comment "proxy-init/ignore-proxy-user-id" -j RETURN   [COUNTERS]',
-        "inbound, where it arrived: no rules of sluice in the PREROUTING chain of ipv4",
-      ].join("\n"),
-    );
-    expect(message).toMatch(/\[[1-9]\d* packets?, [1-9]\d* bytes\]/);
-  });
+    it("fails with the rule that decided, and its counters", async () => {
+      const proxys = await pod.namespace.connect({ address: "198.51.100.1", port: 80, uid: 2102 });
+      const message = await failure(assertRedirectedTo(proxys, 4140));
+      expect(message.replace(/\[\d+ packets?, \d+ bytes\]/, "[COUNTERS]")).toBe(
+        [
+          "expected the connection from 198.51.100.2:PORT to 198.51.100.1:80 to be redirected to port 4140, but it was not redirected",
+          `outbound of uid 2102, where it was opened (${mode}, ipv4): let through by`,
+          mode === "nftables"
+            ? '    add rule inet sluice outbound meta skuid 2102 counter return comment "proxy-init/ignore-proxy-user-id"   [COUNTERS]'
+            : '    -A PROXY_INIT_OUTPUT -m owner --uid-owner 2102 -m comment --comment "proxy-init/ignore-proxy-user-id" -j RETURN   [COUNTERS]',
+          "inbound, where it arrived: no rules of sluice for ipv4",
+        ].join("\n"),
+      );
+      expect(message).toMatch(/\[[1-9]\d* packets?, [1-9]\d* bytes\]/);
+    });
 
-  it("fails when it was redirected elsewhere, or at all", async () => {
-    const redirected = await pod.namespace.connect({ address: "198.51.100.1", port: 80 });
-    expect(await failure(assertRedirectedTo(redirected, 4143))).toMatch(
-      /^expected .* to be redirected to port 4143, but it was redirected to 127\.0\.0\.1:4140\noutbound of uid 1000.*: redirected to port 4140 by\n {4}-A PROXY_INIT_OUTPUT .*-j REDIRECT --to-ports 4140 {3}\[/,
-    );
-    expect(await failure(assertDirect(redirected))).toMatch(/to be direct, but it was redirected to/);
-    expect(await failure(assertOriginalDestination(redirected, "198.51.100.1", 443))).toMatch(
-      /^expected the connection from \S+ to 198.51.100.1:80 to be redirected on its way to 198.51.100.1:443, but/,
-    );
-    const inbound = await pod.peer.connect({ address: "2001:db8:51::2", port: 9990 });
-    expect(await failure(assertRedirectedTo(inbound, 4143))).toMatch(
-      /inbound, where it arrived \(\w+, ipv6\): let through by\n.*--dports 9990 .*-j RETURN {3}\[/,
-    );
-  });
+    it("fails when it was redirected elsewhere, or at all", async () => {
+      const redirected = await pod.namespace.connect({ address: "198.51.100.1", port: 80 });
+      expect(await failure(assertRedirectedTo(redirected, 4143))).toMatch(
+        /^expected .* to be redirected to port 4143, but it was redirected to 127\.0\.0\.1:4140\noutbound of uid 1000.*: redirected to port 4140 by\n {4}.*(-j REDIRECT --to-ports 4140|redirect to :4140 comment "\S+") {3}\[.*\]$/,
+      );
+      expect(await failure(assertDirect(redirected))).toMatch(/to be direct, but it was redirected to/);
+      expect(await failure(assertOriginalDestination(redirected, "198.51.100.1", 443))).toMatch(
+        /^expected the connection from \S+ to 198.51.100.1:80 to be redirected on its way to 198.51.100.1:443, but/,
+      );
+      const inbound = await pod.peer.connect({ address: "2001:db8:51::2", port: 9990 });
+      expect(await failure(assertRedirectedTo(inbound, 4143))).toMatch(
+        /inbound, where it arrived \(\w+, ipv6\): let through by\n.*(--dports 9990 .*-j RETURN|@inbound_skip_ports counter return comment "\S+") {3}\[/,
+      );
+    });
 
-  it("fails for .not with what is the case", async () => {
-    const redirected = await pod.namespace.connect({ address: "198.51.100.1", port: 80 });
-    await expect(expect(redirected).not.toBeRedirectedTo(4140)).rejects.toThrow(
-      /not to be redirected to port 4140, but it was redirected to 127\.0\.0\.1:4140\n.*: redirected to port 4140 by/,
-    );
-    const proxys = await pod.namespace.connect({ address: "198.51.100.1", port: 80, uid: 2102 });
-    await expect(expect(proxys).not.toBeDirect()).rejects.toThrow(
-      /not to be direct, but it was not redirected\n/,
-    );
-  });
+    it("fails for .not with what is the case", async () => {
+      const redirected = await pod.namespace.connect({ address: "198.51.100.1", port: 80 });
+      await expect(expect(redirected).not.toBeRedirectedTo(4140)).rejects.toThrow(
+        /not to be redirected to port 4140, but it was redirected to 127\.0\.0\.1:4140\n.*: redirected to port 4140 by/,
+      );
+      const proxys = await pod.namespace.connect({ address: "198.51.100.1", port: 80, uid: 2102 });
+      await expect(expect(proxys).not.toBeDirect()).rejects.toThrow(
+        /not to be direct, but it was not redirected\n/,
+      );
+    });
 
-  it("finds where a program in the pod connected from, whose user is not known", async () => {
-    const accepted = once(await pod.namespace.listen({ port: 7777 }), "connection");
-    const program = pod.namespace.spawn(
-      process.execPath,
-      ["-e", "require('net').connect(7777, '127.0.0.1')"],
-      { uid: 0 },
-    );
-    const [socket] = await accepted;
-    await expect(socket).toBeDirect();
-    expect(await failure(assertRedirectedTo(socket, 4140))).toMatch(
-      /outbound, where it was opened \(\w+, ipv4\): depends on more than is known here:\n.*--uid-owner 2102/,
-    );
-    program.kill();
-  });
-});
+    it("finds where a program in the pod connected from, whose user is not known", async () => {
+      const accepted = once(await pod.namespace.listen({ port: 7777 }), "connection");
+      const program = pod.namespace.spawn(
+        process.execPath,
+        ["-e", "require('net').connect(7777, '127.0.0.1')"],
+        { uid: 0 },
+      );
+      const [socket] = await accepted;
+      await expect(socket).toBeDirect();
+      expect(await failure(assertRedirectedTo(socket, 4140))).toMatch(
+        /outbound, where it was opened \(\w+, ipv4\): depends on more than is known here:\n.*(--uid-owner|meta skuid) 2102/,
+      );
+      program.kill();
+    });
+  },
+);
 
 describe.skipIf(!isRoot)("connections in odd states (needs root)", () => {
   it("reset by the proxy at once", async () => {

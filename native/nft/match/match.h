@@ -31,6 +31,15 @@ void Encode(const MultiportMatch& match, RuleBuilder& rule);
 void Encode(const OwnerMatch& match, RuleBuilder& rule);
 std::optional<Match> DecodeOwner(Cursor& cursor);
 
+// Only the mode nftables writes these: iptables-nft would not understand them.
+void Encode(const NewConnectionMatch& match, RuleBuilder& rule);
+std::optional<Match> DecodeNewConnection(Cursor& cursor);
+void Encode(const PortSetMatch& match, RuleBuilder& rule);
+void Encode(const AddressSetMatch& match, RuleBuilder& rule);
+// Looks a destination port or an address up in a named set. `family` is that of addresses: nothing when it is
+// not known.
+std::optional<Match> DecodeSetMatch(Cursor& cursor, const std::optional<Family>& family);
+
 // The matches of x_tables.
 std::optional<Match> DecodeExtension(Cursor& cursor);
 

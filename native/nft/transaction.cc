@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "nft/transaction.h"
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+
+namespace sluice::nft {
+namespace {
+
+class Transaction {
+ public:
+  Transaction(const RulesetRequest& request, Connection& connection, Dialect& dialect, CommitResult result)
+      : request_(request), connection_(connection), dialect_(dialect), result_(std::move(result)) {}
+
+  CommitResult Run() {
+    try {
+      while (!Attempt()) CheckDeadline();
+    } catch (Error& error) {
+      // From the first batch that was, or may have been, applied an error must not say that nothing was
+      // changed.
+      if (sent_.empty() || error.code == ErrorCode::kVerificationFailed) throw;
+      error.code = ErrorCode::kVerificationFailed;
+      error.detail = "the rules were sent, but what the kernel holds could not be compared: " + error.detail;
+      throw;
+    }
+    result_.changed = !sent_.empty();
+    for (InstalledFamily& family : result_.families) family.changed = sent_.count(family.family) != 0;
+    return std::move(result_);
+  }
+
+ private:
+  void CheckDeadline() const {
+    if (std::chrono::steady_clock::now() < request_.deadline) return;
+    throw Error(ErrorCode::kTimedOut, "other programs changed the rules again and again: given up after " +
+                                          std::to_string(result_.attempts) +
+                                          (result_.attempts == 1 ? " attempt" : " attempts"));
+  }
+
+  // False when another writer came between: nothing was changed, start again.
+  bool Attempt() {
+    ++result_.attempts;
+    const std::optional<uint32_t> generation = dialect_.Read(connection_);
+    if (!generation) return false;
+    Batch batch(connection_, *generation);
+    const std::set<Family> changed = dialect_.Plan(batch);
+    if (batch.empty()) {
+      dialect_.Report(result_);
+      return true;
+    }
+    if (!Send(batch, changed)) return false;
+    result_.messages = batch.count();
+    result_.bytes = batch.size();
+    if (!ReadBack(*generation)) return false;
+    dialect_.Report(result_);
+    return true;
+  }
+
+  // True when the kernel applied the batch, false when the work has to start again.
+  bool Send(Batch& batch, const std::set<Family>& changed) {
+    const std::optional<std::vector<Refusal>> refusals = batch.Commit();
+    if (!refusals || refusals->empty()) sent_.insert(changed.begin(), changed.end());
+    if (!refusals) return false;  // what the kernel holds will tell
+    if (refusals->empty()) return true;
+    // The first refusal is the cause; those behind it may follow from it.
+    const Refusal& refusal = refusals->front();
+    const Subject* subject = batch.SubjectOf(refusal);
+    const bool whole = subject == nullptr || subject->kind == Subject::Kind::kBatch;
+    // What a batch bound to an older generation is answered (nf_tables_valid_genid).
+    if (whole && refusal.error_number == ERESTART) return false;
+
+    Error error = SystemCallError(refusal.error_number, "sendto", Describe(whole ? nullptr : subject));
+    if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
+    if (!whole) {
+      error.family = FamilyOf(subject->table);
+      error.table = subject->table.name;
+      error.chain = subject->chain;
+      error.rule = subject->rule;
+      error.part = batch.PartOf(refusal);
+    }
+    throw error;
+  }
+
+  static std::string Describe(const Subject* subject) {
+    if (subject == nullptr) return "the kernel refused the transaction";
+    switch (subject->kind) {
+      case Subject::Kind::kTable:
+        return "the kernel refused the table";
+      case Subject::Kind::kSet:
+        return "the kernel refused a set";
+      case Subject::Kind::kChain:
+        return "the kernel refused the chain";
+      default:
+        return subject->rule ? "the kernel refused a rule"
+                             : "the kernel refused to remove rules of the chain";
+    }
+  }
+
+  // Whether the kernel holds what is wanted after our batch; false when another program changed our chains
+  // since: start again.
+  bool ReadBack(uint32_t generation_before) {
+    for (;;) {
+      if (const std::optional<uint32_t> generation = dialect_.Read(connection_)) {
+        Batch difference(connection_, *generation);
+        dialect_.Plan(difference);
+        if (difference.empty()) return true;
+        // A commit raises the generation by one: a higher one is the work of somebody else.
+        if (*generation != generation_before + 1) return false;
+        throw Error(ErrorCode::kVerificationFailed, "the kernel took the rules, and holds others");
+      }
+      CheckDeadline();
+    }
+  }
+
+  const RulesetRequest& request_;
+  Connection& connection_;
+  Dialect& dialect_;
+  CommitResult result_;
+  std::set<Family> sent_;  // families of which a batch was applied, or may have been
+};
+
+}  // namespace
+
+CommitResult RunTransaction(const RulesetRequest& request, Connection& connection, Dialect& dialect,
+                            CommitResult result) {
+  return Transaction(request, connection, dialect, std::move(result)).Run();
+}
+
+Inspection RunInspection(const RulesetRequest& request, Connection& connection, Dialect& dialect,
+                         Inspection inspection) {
+  while (!dialect.Read(connection)) {
+    if (std::chrono::steady_clock::now() < request.deadline) continue;
+    throw Error(ErrorCode::kTimedOut,
+                "other programs changed the rules while they were read, again and again");
+  }
+  dialect.Report(inspection);
+  return inspection;
+}
+
+}  // namespace sluice::nft

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "core/commit.h"
+
+namespace sluice::nftables {
+
+// Rules in a table of their own in nf_tables, `inet`, in the network namespace of the calling thread: no
+// extension of x_tables, and sets for what there may be thousands of. The transaction is that of the mode nft
+// (nft/transaction.h). The table is for both families: one that is not asked for is not redirected.
+extern const Backend kBackend;
+
+}  // namespace sluice::nftables

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { formatAddress, parseAddress } from "../policy/address.ts";
+import type { PortRange } from "../policy/ports.ts";
+import type { Subnet } from "../policy/subnets.ts";
+
+/**
+ * An inclusive range of addresses of one family, in the spelling of glibc's inet_ntop.
+ *
+ * @example
+ * import type { AddressRange } from "sluice";
+ *
+ * const text = ({ first, last }: AddressRange) => `${first}-${last}`;
+ * console.log(text({ first: "10.0.0.0", last: "10.255.255.255" })); // 10.0.0.0-10.255.255.255
+ */
+export interface AddressRange {
+  readonly first: string;
+  readonly last: string;
+}
+
+/**
+ * The fewest ranges that hold the same ports, in ascending order: the kernel's interval sets refuse what overlaps (EEXIST).
+ * Takes time n log n.
+ *
+ * @example
+ * mergePorts([{ first: 90, last: 100 }, { first: 80, last: 80 }, { first: 81, last: 95 }]); // [{ first: 80, last: 100 }]
+ */
+export function mergePorts(ports: readonly PortRange[]): PortRange[] {
+  const merged: { first: number; last: number }[] = [];
+  for (const { first, last } of [...ports].sort((a, b) => a.first - b.first)) {
+    const before = merged.at(-1);
+    if (before !== undefined && first <= before.last + 1) before.last = Math.max(before.last, last);
+    else merged.push({ first, last });
+  }
+  return merged;
+}
+
+/**
+ * The fewest ranges that hold the same addresses as the subnets, all of one family, in ascending order.
+ * Takes time n log n.
+ *
+ * @example
+ * mergeSubnets(["10.128.0.0/9", "10.0.0.0/9", "10.1.0.0/16"].map(parseSubnet));
+ * // [{ first: "10.0.0.0", last: "10.255.255.255" }]
+ */
+export function mergeSubnets(subnets: readonly Subnet[]): AddressRange[] {
+  const ranges = subnets.map(bytesOf).sort((a, b) => compareBytes(a.first, b.first));
+  const merged: ByteRange[] = [];
+  for (const { first, last } of ranges) {
+    const before = merged.at(-1);
+    if (before === undefined || !touches(before.last, first)) merged.push({ first, last });
+    else if (compareBytes(last, before.last) > 0) before.last = last;
+  }
+  return merged.map(({ first, last }) => ({ first: formatAddress(first), last: formatAddress(last) }));
+}
+
+interface ByteRange {
+  readonly first: readonly number[];
+  last: readonly number[];
+}
+
+function bytesOf({ address, prefixLength }: Subnet): ByteRange {
+  const first = parseAddress(address);
+  if (first === undefined) throw new RangeError(`${address} is not an address`);
+  const last = first.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, prefixLength - 8 * i))));
+  return { first, last };
+}
+
+/** Addresses of the same length as numbers in network order: below 0, 0 or above. */
+export function compareBytes(a: readonly number[], b: readonly number[]): number {
+  for (const [i, byte] of a.entries()) {
+    const difference = byte - (b[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Whether a range that begins at `first` goes on where one that ends at `last` stops, or before. */
+function touches(last: readonly number[], first: readonly number[]): boolean {
+  const next = [...last];
+  for (let i = next.length - 1; i >= 0; i--) {
+    const byte = ((next[i] ?? 0) + 1) & 0xff;
+    next[i] = byte;
+    if (byte !== 0) return compareBytes(first, next) <= 0;
+  }
+  return true; // it ends at the last address there is
+}

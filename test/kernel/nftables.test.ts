@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// The mode nftables: a table of its own, with sets. What each field of a policy does to packets is in traffic.test.ts.
+
+import { once } from "node:events";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  compile,
+  inspect,
+  install,
+  type Mode,
+  type RedirectPolicy,
+  remove,
+  render,
+  type Target,
+} from "../../src/index.ts";
+import { createNamespace, createPod, type NetworkNamespace } from "../../src/testing/index.ts";
+import "../../src/testing/vitest.ts";
+import { policies } from "../policy/arbitrary.ts";
+import { output } from "./kernel-state.ts";
+import { createUserNamespace } from "./user-namespace.ts";
+
+const POLICY: RedirectPolicy = {
+  proxy: { uid: 2102 },
+  inbound: { proxyPort: 4143, skipPorts: [22] },
+  outbound: { proxyPort: 4140, skipSubnets: ["10.0.0.0/8", "fd00::/8"] },
+};
+const mode = "nftables";
+
+const listing = (namespace: NetworkNamespace) => output(namespace, "nft", ["list", "ruleset"]);
+
+async function check(namespace: NetworkNamespace, policy: RedirectPolicy): Promise<void> {
+  const target = { mode, netns: namespace.path } as const;
+  const report = await install(policy, target);
+  const { baseChains, chains, sets } = compile(policy, mode);
+  for (const { family, rules, sets: held } of report.families) {
+    const wanted = [...baseChains.map(({ name, jumps }) => ({ name, rules: jumps })), ...chains].flatMap(
+      (chain) =>
+        chain.rules
+          .filter(({ families }) => families.includes(family))
+          .map(({ matches, verdict, comment }) => ({ chain: chain.name, matches, verdict, comment })),
+    );
+    expect(
+      rules.map(({ chain, matches, verdict, comment }) => ({ chain, matches, verdict, comment })),
+    ).toEqual(wanted);
+    expect(rules.every(({ own }) => own)).toBe(true);
+    const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
+    const named = sets.filter(({ type }) => type === "ports" || type === family);
+    expect([...held].sort(byName)).toEqual([...named].sort(byName));
+  }
+  expect((await install(policy, target)).changed).toBe(false);
+  await expect(namespace).toHaveRules(policy, { mode });
+  const { modes } = await inspect({ netns: namespace.path });
+  expect(modes.map(({ installed }) => installed)).toEqual([false, false, true]);
+  expect(modes[2]?.families.map(({ rules }) => rules)).toEqual(report.families.map(({ rules }) => rules));
+}
+
+test("random policies, each into an empty namespace and then over another, and out again", async () => {
+  await fc.assert(
+    fc.asyncProperty(policies, policies, async (first, second) => {
+      await using namespace = await createNamespace();
+      await check(namespace, first);
+      await check(namespace, second);
+      expect((await remove({ netns: namespace.path })).changed).toBe(true);
+      expect(await listing(namespace)).toBe("");
+    }),
+    { numRuns: 30 },
+  );
+}, 120_000);
+
+test("sets change in place, whatever becomes of them, and rules keep their counters", async () => {
+  await using pod = await createPod();
+  const target = { mode, netns: pod.namespace.path } as const;
+  const skip = (ports: readonly number[]) =>
+    install({ ...POLICY, inbound: { proxyPort: 4143, skipPorts: [60_000, ...ports] } }, target);
+  await skip([]);
+  await pod.namespace.listen({ port: 60_000 });
+  await pod.peer.connect({ address: pod.addresses.ipv4, port: 60_000 });
+  const before = await listing(pod.namespace);
+  expect(before).toContain("tcp dport @inbound_skip_ports counter packets 1");
+  // Few ports, so that intervals grow, split, join, and touch both ends.
+  const port = fc.constantFrom(0, 1, 2, 3, 65_533, 65_534, 65_535);
+  await fc.assert(
+    fc.asyncProperty(fc.array(port, { maxLength: 7 }), async (ports) => {
+      const { families } = await skip(ports);
+      const [set] = families[0]?.sets ?? [];
+      const held = (set?.elements ?? []).flatMap(({ first, last }) =>
+        Array.from({ length: Number(last) - Number(first) + 1 }, (_, i) => Number(first) + i),
+      );
+      expect(held).toEqual([...new Set([...ports, 60_000])].sort((a, b) => a - b));
+    }),
+    { numRuns: 100 },
+  );
+  await skip([]);
+  expect(await listing(pod.namespace)).toBe(before);
+}, 60_000);
+
+test("nft reads what render writes, and lists it alike", async () => {
+  await using ours = await createNamespace();
+  await using theirs = await createNamespace();
+  const policy: RedirectPolicy = {
+    proxy: { uid: 2102, gid: 2103 },
+    inbound: {
+      proxyPort: 4143,
+      skipPorts: [0, "80-90"],
+      skipSubnets: ["10.0.0.0/8", "::/0"],
+      skipInterfaces: ["eth+"],
+    },
+    outbound: { proxyPort: 4140, redirectPorts: [443, 65535], redirectSubnets: ["0.0.0.0/0"], skipUids: [0] },
+  };
+  await install(policy, { mode, netns: ours.path });
+  await output(theirs, "nft", ["-f", "-"], render(compile(policy, mode), "nft"));
+  expect(await listing(ours)).toBe(await listing(theirs));
+  // Their encoding of names is longer: it is made ours, without a change to what it says.
+  const report = await install(policy, { mode, netns: theirs.path });
+  expect(report.families[0]?.rules.map(({ text }) => text)).toEqual(
+    (await install(policy, { mode, netns: ours.path })).families[0]?.rules.map(({ text }) => text),
+  );
+});
+
+test("a table that holds something else by our names is made anew, in one transaction", async () => {
+  for (const other of [
+    "add set inet sluice inbound_skip_ports { type ipv4_addr; }",
+    "add set inet sluice inbound_skip_ports { type inet_service; flags interval, timeout; elements = { 22 timeout 1h }; }",
+    "add chain inet sluice inbound { type nat hook prerouting priority 0; }",
+    "add chain inet sluice prerouting { type filter hook prerouting priority -101; }",
+    "add chain inet sluice prerouting { type nat hook prerouting priority -101; policy drop; }",
+    "add chain inet sluice prerouting",
+    "add table inet sluice { flags dormant; }",
+    "add set inet sluice theirs { type inet_service; }\nadd chain inet sluice inbound\nadd rule inet sluice inbound tcp dport @theirs drop",
+    "add chain inet sluice inbound\nadd rule inet sluice inbound tcp dport vmap { 1 : drop }",
+  ]) {
+    await using namespace = await createNamespace();
+    await output(namespace, "nft", ["-f", "-"], `add table inet sluice\n${other}\n`);
+    const { changed } = await install(POLICY, { mode, netns: namespace.path });
+    expect(changed).toBe(true);
+    await expect(namespace).toHaveRules(POLICY, { mode });
+    expect(await listing(namespace)).not.toMatch(/theirs|dormant|timeout|drop/);
+  }
+});
+
+test("one family alone: the other goes straight, and is not reported", async () => {
+  await using pod = await createPod({ uid: 1000 });
+  const target: Target = { mode, families: ["ipv4"], netns: pod.namespace.path };
+  const report = await install(POLICY, target);
+  expect(report.families.map(({ family }) => family)).toEqual(["ipv4"]);
+  expect((await install(POLICY, target)).changed).toBe(false);
+  await pod.namespace.listen({ port: 4140 });
+  await pod.peer.listen({ port: 80 });
+  await expect(await pod.namespace.connect({ address: "198.51.100.1", port: 80 })).toBeRedirectedTo(4140);
+  await expect(await pod.namespace.connect({ address: "2001:db8:51::1", port: 80 })).toBeDirect();
+});
+
+test("connections that are older than the rules live on, in and out", async () => {
+  await using pod = await createPod({ uid: 1000 });
+  for (const namespace of [pod.namespace, pod.peer]) {
+    const server = await namespace.listen({ port: 80 });
+    server.on("connection", (socket) => socket.on("error", () => {}).pipe(socket));
+  }
+  const families = [
+    [pod.addresses.ipv4, pod.peerAddresses.ipv4],
+    [pod.addresses.ipv6, pod.peerAddresses.ipv6],
+  ] as const;
+  const connections = await Promise.all(
+    families.flatMap(([inside, outside]) => [
+      pod.peer.connect({ address: inside, port: 80 }),
+      pod.namespace.connect({ address: outside, port: 80 }),
+    ]),
+  );
+  const echo = async (text: string) => {
+    for (const socket of connections) {
+      socket.write(text);
+      expect(String((await once(socket, "data"))[0])).toBe(text);
+    }
+  };
+  await echo("before");
+  await install(POLICY, { mode, netns: pod.namespace.path });
+  await echo("after");
+  await pod.namespace.listen({ port: 4140 });
+  await expect(await pod.namespace.connect({ address: "198.51.100.1", port: 80 })).toBeRedirectedTo(4140);
+});
+
+describe.each(["nft", "legacy"] as const)("beside rules of others in %s", (other) => {
+  test("theirs go on working, and their tools show them alone", async () => {
+    await using pod = await createPod();
+    const tool = (program: string, args: readonly string[]) =>
+      output(pod.namespace, `${program}-${other}`, args);
+    for (const iptables of ["iptables", "ip6tables"]) {
+      await tool(iptables, [
+        "-t",
+        "nat",
+        ..."-A PREROUTING -p tcp --dport 9000 -j REDIRECT --to-ports 9001".split(" "),
+      ]);
+    }
+    const saved = await tool("iptables-save".replace("-save", ""), ["-t", "nat", "-S"]);
+    await install(
+      { ...POLICY, inbound: { proxyPort: 4143, skipPorts: [9000] } },
+      { mode, netns: pod.namespace.path },
+    );
+    expect(await tool("iptables", ["-t", "nat", "-S"])).toBe(saved);
+    const save = await pod.namespace.exec(`iptables-${other}-save`, ["-t", "nat"]);
+    expect(save).toMatchObject({ code: 0, stderr: "" });
+    expect(save.stdout).toContain("--dport 9000 -j REDIRECT --to-ports 9001");
+    for (const port of [9001, 4143]) await pod.namespace.listen({ port });
+    for (const address of [pod.addresses.ipv4, pod.addresses.ipv6]) {
+      await expect(await pod.peer.connect({ address, port: 9000 })).toBeRedirectedTo(9001);
+      await expect(await pod.peer.connect({ address, port: 80 })).toBeRedirectedTo(4143);
+    }
+  });
+
+  test("changing from it and to it takes the earlier rules out", async () => {
+    await using namespace = await createNamespace();
+    const installed = async () =>
+      (await inspect({ netns: namespace.path })).modes.flatMap((found) =>
+        found.installed ? [found.mode] : [],
+      );
+    for (const next of [other, mode, other, mode] satisfies Mode[]) {
+      const report = await install(POLICY, { mode: next, netns: namespace.path });
+      expect(await installed()).toEqual([next]);
+      expect(report.stale).toEqual([]);
+    }
+  });
+});
+
+test("a user that the user namespace does not map is no obstacle, as it is to xt_owner", async () => {
+  await using namespace = await createUserNamespace();
+  await expect(install(POLICY, { mode: "nft", netns: namespace.path })).rejects.toThrow(
+    /EINVAL.*match owner/,
+  );
+  const { families } = await install(POLICY, { mode, netns: namespace.path });
+  expect(families[0]?.rules.map(({ matches }) => matches)).toContainEqual([{ type: "owner", uid: 2102 }]);
+});
+
+test("takes thousands of ports and subnets", async () => {
+  await using namespace = await createNamespace();
+  const skipPorts = Array.from({ length: 10_000 }, (_, i) => i * 2);
+  const skipSubnets = Array.from({ length: 10_000 }, (_, i) => `10.${i >> 7}.${(i & 127) * 2}.0/24`);
+  const policy = { inbound: { proxyPort: 4143, skipPorts }, outbound: { proxyPort: 4140, skipSubnets } };
+  await check(namespace, policy);
+  await check(namespace, {
+    ...policy,
+    inbound: { proxyPort: 4143, skipPorts: [...skipPorts.slice(1), 9999] },
+  });
+}, 60_000);
