@@ -35,7 +35,8 @@ export function logReport(log: Log, report: InstallReport, options: InitOptions)
     if (!present) log.info(`this kernel has no ${FAMILY_NAMES[family]}: there are no rules for it`);
   }
   logOthers(log, report);
-  for (const found of present) warnOfNarrowJumps(log, found);
+  // In a table of our own, nobody else has made a jump.
+  if (report.mode !== "nftables") for (const found of present) warnOfNarrowJumps(log, found);
   for (const { family } of present) {
     log.info(`# ${FAMILY_NAMES[family]}: what the kernel holds now\n${saveText(report, family)}`);
   }

@@ -54,6 +54,25 @@ export function mergeSubnets(subnets: readonly Subnet[]): AddressRange[] {
   return merged.map(({ first, last }) => ({ first: formatAddress(first), last: formatAddress(last) }));
 }
 
+/**
+ * The subnet that a range of addresses is, in CIDR notation; a single address without its prefix length. Undefined: it is
+ * none.
+ *
+ * @example
+ * subnetOf({ first: "10.0.0.0", last: "10.255.255.255" }); // "10.0.0.0/8"
+ */
+export function subnetOf({ first, last }: AddressRange): string | undefined {
+  const [from, to] = [parseAddress(first), parseAddress(last)];
+  if (from === undefined || to === undefined) return undefined;
+  const bits = (bytes: readonly number[]) => bytes.map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  const [low, high] = [bits(from), bits(to)];
+  let prefixLength = 0;
+  while (prefixLength < low.length && low[prefixLength] === high[prefixLength]) prefixLength++;
+  const whole = /^0*$/.test(low.slice(prefixLength)) && /^1*$/.test(high.slice(prefixLength));
+  if (!whole) return undefined;
+  return prefixLength === low.length ? first : `${first}/${prefixLength}`;
+}
+
 interface ByteRange {
   readonly first: readonly number[];
   last: readonly number[];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Family } from "../policy/policy.ts";
+import { type AddressRange, subnetOf } from "./intervals.ts";
 import type { RuleParts } from "./rule-text.ts";
-import type { Match, NamedSet, Rule, Ruleset, Verdict } from "./ruleset.ts";
+import type { Match, NamedSet, PortRange, Rule, Ruleset, Verdict } from "./ruleset.ts";
 
 // Rules and sets in the language of nft(8), as it lists them.
 
@@ -84,6 +85,13 @@ function rangeText(first: number | string, last: number | string): string {
   return first === last ? `${first}` : `${first}-${last}`;
 }
 
+/** Addresses as a subnet, where they are one. */
+function elementText({ first, last }: PortRange | AddressRange): string {
+  const subnet =
+    typeof first === "string" && typeof last === "string" ? subnetOf({ first, last }) : undefined;
+  return subnet ?? rangeText(first, last);
+}
+
 /** nft has no way to write a quote in a text. */
 function quoted(text: string): string {
   return `"${text.replace(/"/g, "'")}"`;
@@ -110,9 +118,7 @@ export function nftTable(name: string, sets: readonly NamedSet[], chains: readon
       `set ${set} {`,
       `\ttype ${SET_TYPES[type]}`,
       "\tflags interval",
-      ...(elements.length === 0
-        ? []
-        : [`\telements = { ${elements.map(({ first, last }) => rangeText(first, last)).join(", ")} }`]),
+      ...(elements.length === 0 ? [] : [`\telements = { ${elements.map(elementText).join(", ")} }`]),
       "}",
     ]),
     ...chains.map(({ name: chain, base, rules }) => [

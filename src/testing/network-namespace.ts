@@ -82,7 +82,7 @@ export interface ConnectOptions extends Owner {
   localAddress?: string;
   /** The port to connect from; default 0: the kernel chooses. */
   localPort?: number;
-  /** Default 2000, below the time that test runners give a test. Rejects with `code` "ETIMEDOUT". */
+  /** Default 4000, below the 5 seconds that test runners give a test. Rejects with `code` "ETIMEDOUT". */
   timeoutMs?: number;
   /** As for `net.Socket`: keeps the writable side open when the peer has ended its own; default false. */
   allowHalfOpen?: boolean;
@@ -317,7 +317,7 @@ export class NetworkNamespace implements AsyncDisposable {
     const localAddress =
       options.localAddress === undefined ? "" : addressOption("localAddress", options.localAddress);
     const localPort = portOption("localPort", options.localPort ?? 0);
-    const timeoutMs = timeoutOption("timeoutMs", options.timeoutMs ?? 2000);
+    const timeoutMs = timeoutOption("timeoutMs", options.timeoutMs ?? 4000);
     const uid = idOption("uid", options.uid ?? this.#owner.uid);
     const gid = idOption("gid", options.gid ?? this.#owner.gid);
     const fd = await callForDescriptor((addon) =>

@@ -18,6 +18,7 @@ import {
 import { createNamespace, createPod, type NetworkNamespace } from "../../src/testing/index.ts";
 import "../../src/testing/vitest.ts";
 import { policies } from "../policy/arbitrary.ts";
+import { describeHosts, proxyInit } from "./hosts.ts";
 import { output } from "./kernel-state.ts";
 import { createUserNamespace } from "./user-namespace.ts";
 
@@ -26,6 +27,7 @@ const POLICY: RedirectPolicy = {
   inbound: { proxyPort: 4143, skipPorts: [22] },
   outbound: { proxyPort: 4140, skipSubnets: ["10.0.0.0/8", "fd00::/8"] },
 };
+const PORT_FLAGS = ["--incoming-proxy-port=4143", "--outgoing-proxy-port=4140"];
 const mode = "nftables";
 
 const listing = (namespace: NetworkNamespace) => output(namespace, "nft", ["list", "ruleset"]);
@@ -230,6 +232,37 @@ test("a user that the user namespace does not map is no obstacle, as it is to xt
   );
   const { families } = await install(POLICY, { mode, netns: namespace.path });
   expect(families[0]?.rules.map(({ matches }) => matches)).toContainEqual([{ type: "owner", uid: 2102 }]);
+});
+
+describeHosts("proxy-init --iptables-mode nftables", (host) => {
+  test("writes the rules, says no more than it should, and leaves them alone the second time", async () => {
+    await using namespace = await createNamespace();
+    const flags = [
+      ...PORT_FLAGS,
+      "--proxy-uid=2102",
+      "--inbound-ports-to-ignore=4190,4191",
+      "--iptables-mode=nftables",
+    ];
+    const first = await proxyInit(host, namespace, flags);
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    expect(first.stdout).toContain("mode nftables, by --iptables-mode nftables");
+    expect(first.stdout).toContain("elements = { 4190-4191 }");
+    expect(first.stdout).not.toMatch(/level=(warning|error)/);
+    const before = await listing(namespace);
+    expect(before).toContain("redirect to :4143");
+    expect((await proxyInit(host, namespace, flags)).stdout).toContain(
+      "the kernel already held exactly these rules",
+    );
+    expect(await listing(namespace)).toBe(before);
+    // Linkerd's default takes them out again.
+    const legacy = await proxyInit(host, namespace, [
+      ...PORT_FLAGS,
+      "--proxy-uid=2102",
+      "--iptables-mode=nft",
+    ]);
+    expect(legacy.stdout).toContain("rules of an earlier run in mode nftables removed for IPv4 and IPv6");
+    expect(await listing(namespace)).not.toContain("sluice");
+  });
 });
 
 test("takes thousands of ports and subnets", async () => {

@@ -147,31 +147,35 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     expect(consumer.run("npx", "--no-install", "sluice-test-userns", "--help")).toContain("COMMAND");
   });
 
-  it.for(["nft", "legacy"])("installs, inspects and removes a ruleset in mode %s", (mode, { skip }) => {
-    skip(!root, reasons.kernel);
-    consumer.write(
-      "install.js",
-      `import { inspect, install, remove } from "sluice";
+  it.for(["nft", "legacy", "nftables"])(
+    "installs, inspects and removes a ruleset in mode %s",
+    (mode, { skip }) => {
+      skip(!root, reasons.kernel);
+      consumer.write(
+        "install.js",
+        `import { inspect, install, remove } from "sluice";
        const policy = ${policy};
        const mode = "${mode}";
        const steps = [await install(policy, { mode }), await install(policy, { mode }), await inspect(), await remove()];
        console.log(JSON.stringify(steps));`,
-    );
-    const [first, second, found, removed]: unknown[] = JSON.parse(
-      consumer.run("unshare", "-n", process.execPath, "install.js"),
-    );
-    expect(first).toMatchObject({
-      mode,
-      changed: true,
-      families: [{ family: "ipv4" }, { family: "ipv6" }],
-    });
-    expect(second).toMatchObject({ changed: false });
-    expect(found).toMatchObject({
-      modes: [
-        { mode: "nft", installed: mode === "nft" },
-        { mode: "legacy", installed: mode === "legacy" },
-      ],
-    });
-    expect(removed).toMatchObject({ changed: true, removed: [{ mode, families: ["ipv4", "ipv6"] }] });
-  });
+      );
+      const [first, second, found, removed]: unknown[] = JSON.parse(
+        consumer.run("unshare", "-n", process.execPath, "install.js"),
+      );
+      expect(first).toMatchObject({
+        mode,
+        changed: true,
+        families: [{ family: "ipv4" }, { family: "ipv6" }],
+      });
+      expect(second).toMatchObject({ changed: false });
+      expect(found).toMatchObject({
+        modes: [
+          { mode: "nft", installed: mode === "nft" },
+          { mode: "legacy", installed: mode === "legacy" },
+          { mode: "nftables", installed: mode === "nftables" },
+        ],
+      });
+      expect(removed).toMatchObject({ changed: true, removed: [{ mode, families: ["ipv4", "ipv6"] }] });
+    },
+  );
 });

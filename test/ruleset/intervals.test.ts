@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parsePortSpec } from "../../src/policy/ports.ts";
 import { parseSubnet } from "../../src/policy/subnets.ts";
-import { mergePorts, mergeSubnets } from "../../src/ruleset/intervals.ts";
-import { portSpecs } from "../policy/arbitrary.ts";
+import { mergePorts, mergeSubnets, subnetOf } from "../../src/ruleset/intervals.ts";
+import { portSpecs, subnetTexts } from "../policy/arbitrary.ts";
 
 describe("mergePorts", () => {
   const cases: [string[], string][] = [
@@ -43,6 +43,21 @@ describe("mergePorts", () => {
       { numRuns: 50 },
     );
   });
+});
+
+test("a range that is a subnet is told by it", () => {
+  fc.assert(
+    fc.property(subnetTexts, (text) => {
+      const subnet = parseSubnet(text);
+      const [range] = mergeSubnets([subnet]);
+      const bits = subnet.family === "ipv4" ? 32 : 128;
+      const suffix = subnet.prefixLength === bits ? "" : `/${subnet.prefixLength}`;
+      expect(range && subnetOf(range)).toBe(`${subnet.address}${suffix}`);
+    }),
+  );
+  expect(subnetOf({ first: "10.0.0.1", last: "10.0.0.2" })).toBeUndefined();
+  expect(subnetOf({ first: "10.0.0.0", last: "10.0.0.2" })).toBeUndefined();
+  expect(subnetOf({ first: "9.255.255.255", last: "10.0.0.0" })).toBeUndefined();
 });
 
 describe("mergeSubnets", () => {

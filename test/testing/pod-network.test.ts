@@ -14,7 +14,8 @@ describe.skipIf(!isRoot).each(["bridge", "routed"] as const)(
       createServer((socket) => socket.end(`${name} to ${socket.remoteAddress}`));
 
     const read = async (from: Pod, address: string): Promise<string> =>
-      await text(await from.namespace.connect({ address, port: 80 }));
+      // Under load the kernel may take seconds to have an address heard of.
+      await text(await from.namespace.connect({ address, port: 80, timeoutMs: 20_000 }));
 
     it("lets pods reach one another and the node, each under its own address", async () => {
       await using network = await createPodNetwork({ topology });
