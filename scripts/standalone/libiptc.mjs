@@ -48,7 +48,8 @@ function fetchArchive({ mirror, suite }, folder) {
     "APT::Sandbox::User=root",
   ].flatMap((option) => ["-o", option]);
   run("apt-get", ["-q", ...options, "update", "--error-on=any"], folder);
-  run("apt-get", ["-q", ...options, "source", "--download-only", "iptables"], folder);
+  // The archive alone: Debian's changes to it are not used, and a mirror may have no more.
+  run("apt-get", ["-q", ...options, "source", "--download-only", "--tar-only", "iptables"], folder);
 
   const archive = readdirSync(folder).find((name) => /\.orig\.tar\.\w+$/.test(name));
   if (archive === undefined) throw new Error("the package iptables has no archive of sources");
