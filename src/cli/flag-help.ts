@@ -12,6 +12,9 @@ export const HELP: Flag<boolean> = {
   help: "Print this help",
 };
 
+/** Where the meanings begin at most; a flag that is longer has its meaning on the next line. */
+const WIDEST = 43;
+
 /**
  * The flags as the help text lists them: in the order given, what they mean in a column of its own, defaults that say
  * something in parentheses.
@@ -23,10 +26,12 @@ export function flagHelp(flags: readonly Flag<unknown>[]): string {
     const dashed = shorthand === undefined ? "    " : `-${shorthand}, `;
     return `  ${dashed}--${name}${kind.label === "" ? "" : ` ${kind.label}`}`;
   });
-  const width = Math.max(...left.map((text) => text.length)) + 3;
+  const width = Math.max(...left.map((text) => text.length + 3).filter((length) => length <= WIDEST));
+  const indent = " ".repeat(width);
   const lines = flags.map((flag, i) => {
-    const meaning = flag.help.replaceAll("\n", `\n${" ".repeat(width)}`);
-    return `${(left[i] ?? "").padEnd(width)}${meaning}${defaultText(flag.default)}\n`;
+    const name = left[i] ?? "";
+    const first = name.length + 3 <= width ? name.padEnd(width) : `${name}\n${indent}`;
+    return `${first}${flag.help.replaceAll("\n", `\n${indent}`)}${defaultText(flag.default)}\n`;
   });
   return lines.join("");
 }

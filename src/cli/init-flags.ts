@@ -69,6 +69,76 @@ export const SUBNETS_TO_IGNORE: Flag<readonly string[]> = {
   help: "Subnets (10.0.0.0/8, fd00::/8) whose inbound connections stay\nas they are",
 };
 
+export const INBOUND_SUBNETS_TO_IGNORE: Flag<readonly string[]> = {
+  name: "inbound-subnets-to-ignore",
+  kind: TEXT_LIST,
+  default: NO_TEXTS,
+  help: "The same as --subnets-to-ignore, and together with it",
+};
+
+export const OUTBOUND_SUBNETS_TO_IGNORE: Flag<readonly string[]> = {
+  name: "outbound-subnets-to-ignore",
+  kind: TEXT_LIST,
+  default: NO_TEXTS,
+  help: "Subnets that outbound connections reach as they are",
+};
+
+export const OUTBOUND_PORTS_TO_REDIRECT: Flag<readonly string[]> = {
+  name: "outbound-ports-to-redirect",
+  kind: TEXT_LIST,
+  default: NO_TEXTS,
+  help: "Outbound ports and ranges to redirect; without this flag and the\nnext one, all of them",
+};
+
+export const OUTBOUND_SUBNETS_TO_REDIRECT: Flag<readonly string[]> = {
+  name: "outbound-subnets-to-redirect",
+  kind: TEXT_LIST,
+  default: NO_TEXTS,
+  help: "Subnets to which outbound connections are redirected, on any port",
+};
+
+export const OUTBOUND_UIDS_TO_IGNORE: Flag<readonly number[]> = {
+  name: "outbound-uids-to-ignore",
+  kind: DECIMAL_LIST,
+  default: NO_NUMBERS,
+  help: "Users whose outbound connections stay as they are, beside the\nproxy's own",
+};
+
+export const OUTBOUND_GIDS_TO_IGNORE: Flag<readonly number[]> = {
+  name: "outbound-gids-to-ignore",
+  kind: DECIMAL_LIST,
+  default: NO_NUMBERS,
+  help: "Groups whose outbound connections stay as they are",
+};
+
+export const OUTBOUND_UID_PORTS_TO_IGNORE: Flag<readonly string[]> = {
+  name: "outbound-uid-ports-to-ignore",
+  kind: TEXT_LIST,
+  default: NO_TEXTS,
+  help: "Outbound ports and ranges that stay as they are for one user:\nUID:PORT (1000:443, 1000:8000-8999)",
+};
+
+export const INBOUND_INTERFACES_TO_IGNORE: Flag<readonly string[]> = {
+  name: "inbound-interfaces-to-ignore",
+  kind: TEXT_LIST,
+  default: NO_TEXTS,
+  help: "Interfaces (eth1, eth+) by which inbound connections come in as\nthey are",
+};
+
+export const OUTBOUND_INTERFACES_TO_IGNORE: Flag<readonly string[]> = {
+  name: "outbound-interfaces-to-ignore",
+  kind: TEXT_LIST,
+  default: NO_TEXTS,
+  help: "Interfaces by which outbound connections leave as they are",
+};
+
+export const CONFIG: Flag<string> = {
+  name: "config",
+  kind: TEXT,
+  default: "",
+  help: "File (-: standard input) with a policy in JSON, with sluice init\nalso in YAML. Flags add to its lists, and go before its other\nfields",
+};
+
 export const SIMULATE: Flag<boolean> = {
   name: "simulate",
   kind: BOOLEAN,
@@ -126,7 +196,7 @@ export const FIREWALL_SAVE_BIN_PATH: Flag<string> = {
   help: "Accepted for older manifests, and ignored",
 };
 
-/** All flags of proxy-init, in the order of its help text. */
+/** All flags of proxy-init, in the order of its help text: Linkerd's, and those that it lacks. */
 export const INIT_FLAGS: readonly Flag<unknown>[] = [
   INCOMING_PROXY_PORT,
   OUTGOING_PROXY_PORT,
@@ -136,6 +206,16 @@ export const INIT_FLAGS: readonly Flag<unknown>[] = [
   INBOUND_PORTS_TO_IGNORE,
   OUTBOUND_PORTS_TO_IGNORE,
   SUBNETS_TO_IGNORE,
+  INBOUND_SUBNETS_TO_IGNORE,
+  INBOUND_INTERFACES_TO_IGNORE,
+  OUTBOUND_SUBNETS_TO_IGNORE,
+  OUTBOUND_UIDS_TO_IGNORE,
+  OUTBOUND_GIDS_TO_IGNORE,
+  OUTBOUND_UID_PORTS_TO_IGNORE,
+  OUTBOUND_INTERFACES_TO_IGNORE,
+  OUTBOUND_PORTS_TO_REDIRECT,
+  OUTBOUND_SUBNETS_TO_REDIRECT,
+  CONFIG,
   IPV6,
   IPTABLES_MODE,
   NETNS,

@@ -69,7 +69,11 @@ export function logPlan(log: Log, options: InitOptions): void {
 }
 
 function intent({ choice, policy, target }: InitOptions): string {
-  const ports = `inbound TCP to port ${policy.inbound?.proxyPort}, outbound TCP to port ${policy.outbound?.proxyPort}`;
+  const { inbound, outbound } = policy;
+  const ports = [
+    ...(inbound === undefined ? [] : [`inbound TCP to port ${inbound.proxyPort}`]),
+    ...(outbound === undefined ? [] : [`outbound TCP to port ${outbound.proxyPort}`]),
+  ].join(", ");
   const where = target.netns === undefined ? "" : ` in the network namespace ${show(target.netns)}`;
   return `${ports}${where}; ${modeText(choice)}`;
 }

@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import type { Host } from "../host/host.ts";
 import type { Target } from "../kernel/report.ts";
-import { PolicyError } from "../policy/error.ts";
 import type { Family, RedirectPolicy } from "../policy/policy.ts";
-import { isPort, parsePortSpec } from "../policy/ports.ts";
-import { parseSubnet } from "../policy/subnets.ts";
+import { type ConfigParser, readConfig } from "./config.ts";
 import {
-  INBOUND_PORTS_TO_IGNORE,
+  CONFIG,
   INCOMING_PROXY_PORT,
   IPV6,
   NETNS,
-  OUTBOUND_PORTS_TO_IGNORE,
   OUTGOING_PROXY_PORT,
-  PORTS_TO_REDIRECT,
-  PROXY_GID,
-  PROXY_UID,
   SIMULATE,
-  SUBNETS_TO_IGNORE,
   TIMEOUT_CLOSE_WAIT_SECS,
   USE_WAIT_FLAG,
 } from "./init-flags.ts";
 import { chooseMode, type ModeChoice } from "./init-mode.ts";
+import { type FlagPolicy, readFlagPolicy } from "./init-policy.ts";
 import type { Log } from "./log.ts";
 import { type Flag, FlagError, flagError, type ParsedFlags } from "./pflag.ts";
 
@@ -34,44 +29,63 @@ export interface InitOptions {
   readonly closeWait: number | undefined;
 }
 
-/** 4294967295, (uid_t)-1, is "no user" to the kernel. */
-const LAST_ID = 4294967294;
 /** The largest int in C, which the kernel reads the setting into. */
 const LARGEST_INT = 2147483647;
 /** The largest timeoutMs, 25 days: to a pod that starts, for ever. */
 export const NO_DEADLINE = 2147483647;
 const DEFAULT_TIMEOUT_MS = 5000;
 
+/** What a command needs to read its flags. */
+export interface Surroundings {
+  readonly host: Host;
+  readonly log: Log;
+  readonly parseConfig: ConfigParser;
+}
+
 /**
- * Checks what the flags say, before anything is touched. What the original passes over is logged and passed over.
+ * Checks what the flags say, and the configuration file that they name, before anything is touched. What the original passes
+ * over is logged and passed over.
  *
  * @throws {FlagError} for the first flag whose value makes no sense.
  */
-export function readInitOptions(flags: ParsedFlags, log: Log): InitOptions {
+export async function readInitOptions(
+  flags: ParsedFlags,
+  { host, log, parseConfig }: Surroundings,
+): Promise<InitOptions> {
   const choice = chooseMode(flags);
-  const incoming = proxyPort(flags, INCOMING_PROXY_PORT);
-  const outgoing = proxyPort(flags, OUTGOING_PROXY_PORT);
-  const uid = identifier(flags, PROXY_UID);
-  const gid = identifier(flags, PROXY_GID);
-  const policy: RedirectPolicy = {
-    proxy: { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) },
-    inbound: {
-      proxyPort: incoming,
-      redirectPorts: redirectPorts(flags),
-      skipPorts: skipPorts(flags, INBOUND_PORTS_TO_IGNORE, log),
-      skipSubnets: skipSubnets(flags),
-    },
-    outbound: { proxyPort: outgoing, skipPorts: skipPorts(flags, OUTBOUND_PORTS_TO_IGNORE, log) },
-  };
+  const said = readFlagPolicy(flags, log);
   const closeWait = closeWaitSeconds(flags);
-  if (uid === undefined && gid === undefined) {
-    log.warning(
-      "no loop guard: neither --proxy-uid nor --proxy-gid is above 0, " +
-        "so the proxy's own connections are redirected back to it",
-    );
-  }
+  const file = flags.value(CONFIG);
+  const policy = file === "" ? flagsAlone(said) : await readConfig(host, file, parseConfig, said);
+  warnWithoutLoopGuard(policy, log);
   const target = { mode: choice.mode, ...readTarget(flags) };
   return { choice, policy, target, simulate: flags.value(SIMULATE), closeWait };
+}
+
+/** Without a configuration file both directions are redirected, as in the original. */
+function flagsAlone({ proxy, inbound, outbound }: FlagPolicy): RedirectPolicy {
+  return {
+    proxy,
+    inbound: { ...inbound, proxyPort: required(inbound.proxyPort, INCOMING_PROXY_PORT) },
+    outbound: { ...outbound, proxyPort: required(outbound.proxyPort, OUTGOING_PROXY_PORT) },
+  };
+}
+
+function required(port: number | undefined, flag: Flag<number>): number {
+  if (port === undefined) throw new FlagError(`--${flag.name}: is missing; give a port from 0 to 65535`);
+  return port;
+}
+
+function warnWithoutLoopGuard({ proxy = {}, outbound }: RedirectPolicy, log: Log): void {
+  if (outbound === undefined) return;
+  const { uid = 0, gid = 0 } = proxy;
+  // Other users may be excluded because they are the proxy's.
+  const others = [...(outbound.skipUids ?? []), ...(outbound.skipGids ?? [])];
+  if (uid > 0 || gid > 0 || others.length > 0) return;
+  log.warning(
+    "no loop guard: neither --proxy-uid nor --proxy-gid is above 0, " +
+      "so the proxy's own connections are redirected back to it",
+  );
 }
 
 /** Where to write, by the flags --ipv6, --netns and --use-wait-flag. The mode is not among them. */
@@ -89,65 +103,6 @@ export function readTarget(flags: ParsedFlags): Target {
 function wantedFamilies(flags: ParsedFlags): Family[] | undefined {
   if (!flags.value(IPV6)) return ["ipv4"];
   return flags.given(IPV6) ? ["ipv4", "ipv6"] : undefined;
-}
-
-function proxyPort(flags: ParsedFlags, flag: Flag<number>): number {
-  if (!flags.given(flag)) throw new FlagError(`--${flag.name}: is missing; give a port from 0 to 65535`);
-  const port = flags.value(flag);
-  if (isPort(port)) return port;
-  throw flagError(flag, flags.text(flag), "is not a port from 0 to 65535");
-}
-
-/** Undefined: no rule. */
-function identifier(flags: ParsedFlags, flag: Flag<number>): number | undefined {
-  const id = flags.value(flag);
-  if (id > LAST_ID) throw flagError(flag, flags.text(flag), `is greater than ${LAST_ID}, the last there is`);
-  return id > 0 ? id : undefined;
-}
-
-function redirectPorts(flags: ParsedFlags): number[] {
-  const ports = flags.value(PORTS_TO_REDIRECT);
-  for (const port of ports) {
-    if (!isPort(port)) throw flagError(PORTS_TO_REDIRECT, String(port), "is not a port from 0 to 65535");
-  }
-  return [...ports];
-}
-
-/** One wrong port among right ones is passed over, as in the original; a list of nothing else is an error. */
-function skipPorts(flags: ParsedFlags, flag: Flag<readonly string[]>, log: Log): string[] {
-  const items = flags.value(flag);
-  const wrong: string[] = [];
-  const right = items.filter((item) => {
-    const problem = problemOf(item, parsePortSpec);
-    if (problem !== undefined) wrong.push(problem);
-    return problem === undefined;
-  });
-  if (right.length === 0 && wrong.length === 1) throw new FlagError(`--${flag.name}: ${wrong[0]}`);
-  if (right.length === 0 && wrong.length > 1) {
-    throw flagError(flag, items.join(","), `has no valid port: ${wrong[0]}`);
-  }
-  for (const problem of wrong) log.error(`--${flag.name}: ${problem}; passed over`);
-  return right;
-}
-
-function skipSubnets(flags: ParsedFlags): string[] {
-  const items = flags.value(SUBNETS_TO_IGNORE);
-  for (const item of items) {
-    const problem = problemOf(item, parseSubnet);
-    if (problem !== undefined) throw new FlagError(`--${SUBNETS_TO_IGNORE.name}: ${problem}`);
-  }
-  return [...items];
-}
-
-/** The message of a PolicyError names the value. */
-function problemOf(item: string, parse: (item: string) => unknown): string | undefined {
-  try {
-    parse(item);
-    return undefined;
-  } catch (error) {
-    if (error instanceof PolicyError) return error.message;
-    throw error;
-  }
 }
 
 function closeWaitSeconds(flags: ParsedFlags): number | undefined {

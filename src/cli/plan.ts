@@ -2,6 +2,7 @@
 
 import { render } from "../ruleset/render.ts";
 import { type Command, runBody } from "./command.ts";
+import type { ConfigParser } from "./config.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { TEXT } from "./flag-kinds.ts";
 import { INIT_FLAGS } from "./init-flags.ts";
@@ -20,39 +21,42 @@ const FORMAT: Flag<string> = {
 const FLAGS: readonly Flag<unknown>[] = [FORMAT, ...INIT_FLAGS];
 
 /** `sluice plan`: prints the rules that `sluice init` would write with the same flags, and touches nothing. */
-export const planCommand: Command = {
-  name: "plan",
-  summary: "Print the rules that init would write, and touch nothing",
-  run(host, { program, args }) {
-    // Standard output is for the rules alone.
-    const log = new Log(host, 2);
-    return runBody(host, program, log, async () => {
-      const flags = parseFlags(FLAGS, args);
-      if (flags.value(HELP)) {
-        host.write(1, helpText(program));
+export function planCommand(parseConfig: ConfigParser): Command {
+  return {
+    name: "plan",
+    summary: "Print the rules that init would write, and touch nothing",
+    run(host, { program, args }) {
+      // Standard output is for the rules alone.
+      const log = new Log(host, 2);
+      return runBody(host, program, log, async () => {
+        const flags = parseFlags(FLAGS, args);
+        if (flags.value(HELP)) {
+          host.write(1, helpText(program));
+          return 0;
+        }
+        const format = flags.value(FORMAT);
+        if (format !== "table" && format !== "iptables-save" && format !== "nft") {
+          throw flagError(FORMAT, format, "is not one of table, iptables-save, nft");
+        }
+        configureLog(log, flags);
+        const ruleset = planRuleset(await readInitOptions(flags, { host, log, parseConfig }));
+        const text = ruleset.mode === "nftables" ? "nft" : "iptables-save";
+        if (format !== "table" && format !== text) {
+          throw flagError(FORMAT, format, `is not for mode ${ruleset.mode}: use table or ${text}`);
+        }
+        host.write(1, render(ruleset, format));
         return 0;
-      }
-      const format = flags.value(FORMAT);
-      if (format !== "table" && format !== "iptables-save" && format !== "nft") {
-        throw flagError(FORMAT, format, "is not one of table, iptables-save, nft");
-      }
-      configureLog(log, flags);
-      const ruleset = planRuleset(readInitOptions(flags, log));
-      const text = ruleset.mode === "nftables" ? "nft" : "iptables-save";
-      if (format !== "table" && format !== text) {
-        throw flagError(FORMAT, format, `is not for mode ${ruleset.mode}: use table or ${text}`);
-      }
-      host.write(1, render(ruleset, format));
-      return 0;
-    });
-  },
-};
+      });
+    },
+  };
+}
 
 function helpText(program: string): string {
   return `Prints the rules that sluice init would write with the same flags, and touches nothing.
 
 Usage:
   ${program} --incoming-proxy-port PORT --outgoing-proxy-port PORT [flags]
+  ${program} --config FILE [flags]
 
 Flags:
 ${flagHelp(FLAGS)}`;

@@ -5,6 +5,7 @@ import { NetfilterError } from "../kernel/error.ts";
 import { install } from "../kernel/install.ts";
 import type { InstallReport } from "../kernel/report.ts";
 import { type Command, runBody } from "./command.ts";
+import { type ConfigParser, parseJson } from "./config.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { blameFlag } from "./init-blame.ts";
 import { withCloseWait } from "./init-close-wait.ts";
@@ -15,26 +16,28 @@ import { Log } from "./log.ts";
 import { configureLog } from "./log-flags.ts";
 import { parseFlags } from "./pflag.ts";
 
-/** `sluice init`: the same as proxy-init. */
-export const initCommand: Command = {
-  name: "init",
-  summary: "Send the pod's TCP traffic through its proxy (the same as proxy-init)",
-  run(host, { program, args }) {
-    const log = new Log(host);
-    return runBody(host, program, log, async () => {
-      const flags = parseFlags(INIT_FLAGS, args);
-      if (flags.value(HELP)) {
-        host.write(1, helpText(program));
+/** `sluice init`: the same as proxy-init, but for the languages that a configuration file may have. */
+export function initCommand(parseConfig: ConfigParser): Command {
+  return {
+    name: "init",
+    summary: "Send the pod's TCP traffic through its proxy (the same as proxy-init)",
+    run(host, { program, args }) {
+      const log = new Log(host);
+      return runBody(host, program, log, async () => {
+        const flags = parseFlags(INIT_FLAGS, args);
+        if (flags.value(HELP)) {
+          host.write(1, helpText(program));
+          return 0;
+        }
+        configureLog(log, flags);
+        const options = await readInitOptions(flags, { host, log, parseConfig });
+        if (options.simulate) logPlan(log, options);
+        else await writeRules(host, log, options);
         return 0;
-      }
-      configureLog(log, flags);
-      const options = readInitOptions(flags, log);
-      if (options.simulate) logPlan(log, options);
-      else await writeRules(host, log, options);
-      return 0;
-    });
-  },
-};
+      });
+    },
+  };
+}
 
 /**
  * Linkerd's init container: writes the rules that the arguments ask for, and logs what the kernel holds then.
@@ -43,7 +46,7 @@ export const initCommand: Command = {
  *   rules were sent.
  */
 export function proxyInit(host: Host): Promise<number> {
-  return initCommand.run(host, { program: "proxy-init", args: host.args });
+  return initCommand(parseJson).run(host, { program: "proxy-init", args: host.args });
 }
 
 async function writeRules(host: Host, log: Log, options: InitOptions): Promise<void> {
@@ -79,6 +82,7 @@ left in another mode are removed once the new ones are in.
 
 Usage:
   ${program} --incoming-proxy-port PORT --outgoing-proxy-port PORT [flags]
+  ${program} --config FILE [flags]
 
 Flags:
 ${flagHelp(INIT_FLAGS)}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { MODES } from "../kernel/commit.ts";
 import { remove } from "../kernel/remove.ts";
 import type { RemoveReport } from "../kernel/report.ts";
 import { type Command, runBody } from "./command.ts";
@@ -18,7 +19,7 @@ const MODE: Flag<string> = {
   name: "iptables-mode",
   kind: TEXT,
   default: "",
-  help: "Where the rules are: legacy or nft; without this flag, wherever\nthey are found",
+  help: "Where the rules are: legacy, nft or nftables; without this flag,\nwherever they are found",
 };
 const FLAGS: readonly Flag<unknown>[] = [MODE, IPV6, NETNS, USE_WAIT_FLAG, LOG_FORMAT, LOG_LEVEL, HELP];
 
@@ -51,8 +52,9 @@ export const removeCommand: Command = {
 function chooseMode(flags: ParsedFlags): ModeChoice {
   const text = flags.value(MODE);
   if (text === "") return { mode: "auto", flag: undefined, text };
-  if (text === "legacy" || text === "nft") return { mode: text, flag: MODE, text };
-  throw flagError(MODE, text, "is neither legacy nor nft");
+  const mode = MODES.find((name) => name === text);
+  if (mode !== undefined) return { mode, flag: MODE, text };
+  throw flagError(MODE, text, `is not one of ${MODES.join(", ")}`);
 }
 
 function logRemoval(log: Log, report: RemoveReport): void {
@@ -62,8 +64,8 @@ function logRemoval(log: Log, report: RemoveReport): void {
 
 function helpText(program: string): string {
   return `Takes out the rules that sluice init or proxy-init, also Linkerd's, has written: the chains
-PROXY_INIT_REDIRECT and PROXY_INIT_OUTPUT and the jumps into them. Rules of others stay. That
-there is nothing to remove is no error.
+PROXY_INIT_REDIRECT and PROXY_INIT_OUTPUT and the jumps into them, and the table inet sluice.
+Rules of others stay. That there is nothing to remove is no error.
 
 Usage:
   ${program} [flags]

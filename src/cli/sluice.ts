@@ -3,12 +3,17 @@
 import type { Host } from "../host/host.ts";
 import { show } from "../policy/error.ts";
 import type { Command } from "./command.ts";
+import { parseJsonOrYaml } from "./config-yaml.ts";
 import { planCommand } from "./plan.ts";
 import { initCommand } from "./proxy-init.ts";
 import { removeCommand } from "./remove.ts";
 import { version } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [initCommand, removeCommand, planCommand];
+const COMMANDS: readonly Command[] = [
+  initCommand(parseJsonOrYaml),
+  removeCommand,
+  planCommand(parseJsonOrYaml),
+];
 
 /**
  * The whole command line: `sluice COMMAND [flags]`.

@@ -12,7 +12,10 @@ export interface Host {
   readonly args: readonly string[];
   /** The value of an environment variable, or undefined. */
   env(name: string): string | undefined;
-  /** The text of a file, decoded as UTF-8. "-" reads standard input. Throws an Error whose message names the file and the reason. */
+  /**
+   * The text of a file, decoded as UTF-8, of at most 16 MiB. "-" reads standard input. Throws an Error whose message names the
+   * file and the reason.
+   */
   readFile(path: string): string;
   /** Writes all of the text to standard output (1) or standard error (2). */
   write(fd: 1 | 2, text: string): void;

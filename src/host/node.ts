@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { readFileSync } from "node:fs";
-import { getSystemErrorMap } from "node:util";
 import { loadAddon } from "./addons.ts";
 import type { Backend, Host } from "./host.ts";
+import { readText } from "./read-text.ts";
 import { writeAll } from "./write-all.ts";
 
 type Call = (request: string) => Promise<string>;
@@ -46,16 +45,6 @@ function anyDoor(doors: Doors): Call {
     } catch {
       throw error;
     }
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path === "-" ? 0 : path, "utf8");
-  } catch (error) {
-    const errno = error instanceof Error && "errno" in error ? Number(error.errno) : 0;
-    const reason = getSystemErrorMap().get(errno)?.[1] ?? String(error);
-    throw new Error(`cannot read ${path}: ${reason}`, { cause: error });
   }
 }
 

@@ -11,11 +11,17 @@ export function writeAll(fd: 1 | 2, text: string): void {
       written += writeSync(fd, bytes, written);
     } catch (error) {
       if (!isErrno(error, "EAGAIN")) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      pause();
     }
   }
 }
 
-function isErrno(error: unknown, code: string): boolean {
+/** Waits for a millisecond, blocking the thread. */
+export function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+}
+
+/** Whether something thrown is a system call's failure with this code: `EAGAIN`. */
+export function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

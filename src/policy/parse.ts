@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { PolicyError, show } from "./error.ts";
+import { LAST_ID } from "./ids.ts";
 import { parseInterfaceName } from "./interfaces.ts";
 import type { PortSpec, RedirectPolicy } from "./policy.ts";
 import { parsePortSpec } from "./ports.ts";
@@ -10,8 +11,6 @@ type Inbound = NonNullable<RedirectPolicy["inbound"]>;
 type Outbound = NonNullable<RedirectPolicy["outbound"]>;
 type Proxy = NonNullable<RedirectPolicy["proxy"]>;
 
-/** 4294967295, (uid_t)-1, is "no user" to the kernel. */
-const LAST_ID = 4294967294;
 const LAST_PORT = 65535;
 
 const INBOUND_KEYS = ["proxyPort", "redirectPorts", "skipPorts", "skipSubnets", "skipInterfaces"];
@@ -22,7 +21,8 @@ const OUTBOUND_KEYS = [
 
 /**
  * Checks data of any origin (JSON, a caller without types) and gives a copy in one spelling: a single port is a
- * number, a range is "first-last" without leading zeros, subnets are trimmed. A key with the value undefined counts as absent.
+ * number, a range is "first-last" without leading zeros, subnets are trimmed. A key with the value undefined counts as absent, and
+ * a text by the key `$schema`, which tells editors where the JSON Schema is, is left out.
  * Parsing the result again changes nothing. Takes time in proportion to the number of ports and subnets.
  *
  * @throws {PolicyError} for the first thing that is wrong: an unknown key, a missing one, a wrong type, a value
@@ -34,7 +34,7 @@ const OUTBOUND_KEYS = [
  * console.log(policy.inbound?.skipPorts); // [ 4190, '4567-4568' ]
  */
 export function parsePolicy(input: unknown): RedirectPolicy {
-  const root = fields("", input, ["proxy", "inbound", "outbound"]);
+  const root = fields("", input, ["proxy", "inbound", "outbound"], ["$schema"]);
   const policy: RedirectPolicy = {};
   const proxy = root.get("proxy");
   const inbound = root.get("inbound");
@@ -114,14 +114,20 @@ function portsOfUids(input: unknown): NonNullable<Outbound["skipPortsOfUids"]> {
   });
 }
 
-/** The own fields of an object, which may have these keys and no others. */
-function fields(path: string, input: unknown, known: readonly string[]): Map<string, unknown> {
+/** The own fields of an object, which may have these keys and no others; `ignored` ones with a text are nobody's business. */
+function fields(
+  path: string,
+  input: unknown,
+  known: readonly string[],
+  ignored: readonly string[] = [],
+): Map<string, unknown> {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     const subject = path === "" ? "the policy " : "";
     throw new PolicyError(path, input, `${subject}must be an object, not ${show(input)}`);
   }
   const found = new Map<string, unknown>(Object.entries(input));
   for (const [key, value] of found) {
+    if (ignored.includes(key) && typeof value === "string") continue;
     if (!known.includes(key)) {
       const place = path === "" ? key : `${path}.${key}`;
       throw new PolicyError(place, value, `unknown key; ${path || "a policy"} has ${known.join(", ")}`);

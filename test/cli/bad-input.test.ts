@@ -55,6 +55,60 @@ const ROWS: [string[], string][] = [
   [["-r", "80-90"], '--ports-to-redirect: "80-90" is not a list of decimal integers between commas'],
   [["-r", "80,x"], '--ports-to-redirect: "80,x" is not a list of decimal integers between commas'],
   [["-r", "0x50"], '--ports-to-redirect: "0x50" is not a list of decimal integers between commas'],
+  // what Linkerd's flags lack: nothing wrong is passed over
+  [
+    ["--inbound-subnets-to-ignore", "10.0.0.0"],
+    `--inbound-subnets-to-ignore: "10.0.0.0" ${NO_SUBNET}: it has no prefix length`,
+  ],
+  [
+    ["--outbound-subnets-to-ignore", "::/0,::/129"],
+    `--outbound-subnets-to-ignore: "::/129" ${NO_SUBNET}: "129" is not a prefix length from 0 to 128`,
+  ],
+  [
+    ["--outbound-subnets-to-redirect", ","],
+    `--outbound-subnets-to-redirect: "" ${NO_SUBNET}: it has no prefix length`,
+  ],
+  [["--outbound-ports-to-redirect", "80,65536"], `--outbound-ports-to-redirect: "65536" ${NO_PORT}`],
+  [
+    ["--outbound-ports-to-redirect", "90-80"],
+    '--outbound-ports-to-redirect: "90-80" is not a valid port range: 90 is greater than 80',
+  ],
+  [
+    ["--outbound-uids-to-ignore", "1000,root"],
+    '--outbound-uids-to-ignore: "1000,root" is not a list of decimal integers between commas',
+  ],
+  [
+    ["--outbound-uids-to-ignore", "1,4294967295"],
+    '--outbound-uids-to-ignore: "4294967295" is not a number from 0 to 4294967294',
+  ],
+  [
+    ["--outbound-gids-to-ignore", "-1"],
+    '--outbound-gids-to-ignore: "-1" is not a number from 0 to 4294967294',
+  ],
+  [
+    ["--outbound-uid-ports-to-ignore", "443"],
+    '--outbound-uid-ports-to-ignore: "443" is not UID:PORT, with a UID from 0 to 4294967294',
+  ],
+  [
+    ["--outbound-uid-ports-to-ignore", "4294967295:443"],
+    '--outbound-uid-ports-to-ignore: "4294967295:443" is not UID:PORT, with a UID from 0 to 4294967294',
+  ],
+  [
+    ["--outbound-uid-ports-to-ignore", "1000:443,1000:"],
+    `--outbound-uid-ports-to-ignore: "1000:" is not UID:PORT: "" ${NO_PORT}`,
+  ],
+  [
+    ["--outbound-uid-ports-to-ignore", "1000:80:90"],
+    `--outbound-uid-ports-to-ignore: "1000:80:90" is not UID:PORT: "80:90" ${NO_PORT}`,
+  ],
+  [
+    ["--inbound-interfaces-to-ignore", "eth0,a/b"],
+    '--inbound-interfaces-to-ignore: "a/b" is not the name of an interface: it has a character that none may have',
+  ],
+  [
+    ["--outbound-interfaces-to-ignore", "abcdefghijklmnop"],
+    '--outbound-interfaces-to-ignore: "abcdefghijklmnop" is not the name of an interface: it is longer than 15 characters',
+  ],
   // ports to ignore, none of which is right
   [["--inbound-ports-to-ignore", "65536"], `--inbound-ports-to-ignore: "65536" ${NO_PORT}`],
   [

@@ -31,15 +31,18 @@ export class FakeHost implements Host {
   readonly #core: Core;
 
   readonly #env: Readonly<Record<string, string>>;
+  readonly #files: Readonly<Record<string, string>>;
 
   constructor(
     args: readonly string[],
     core: Core = () => new Error("nobody shall ask the core"),
     env: Readonly<Record<string, string>> = {},
+    files: Readonly<Record<string, string>> = {},
   ) {
     this.args = args;
     this.#core = core;
     this.#env = env;
+    this.#files = files;
   }
 
   env(name: string): string | undefined {
@@ -47,7 +50,9 @@ export class FakeHost implements Host {
   }
 
   readFile(path: string): string {
-    throw new Error(`nobody shall read ${path}`);
+    const text = this.#files[path];
+    if (text === undefined) throw new Error(`cannot read ${path}: No such file or directory`);
+    return text;
   }
 
   write(fd: 1 | 2, text: string): void {

@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { parseJson } from "../../src/cli/config.ts";
 import { INIT_FLAGS } from "../../src/cli/init-flags.ts";
 import { type InitOptions, readInitOptions } from "../../src/cli/init-options.ts";
 import { Log } from "../../src/cli/log.ts";
@@ -105,21 +106,25 @@ function commandLine(wanted: Wish): fc.Arbitrary<string[]> {
     .chain((words) => fc.constantFrom(words.flat(), [...words.flat(), "--", "--bogus"]));
 }
 
-function read(args: readonly string[]): Omit<InitOptions, "choice"> {
-  const { choice: _, ...options } = readInitOptions(parseFlags(INIT_FLAGS, args), new Log(new FakeHost([])));
+async function read(args: readonly string[]): Promise<Omit<InitOptions, "choice">> {
+  const host = new FakeHost([]);
+  const surroundings = { host, log: new Log(host), parseConfig: parseJson };
+  const { choice: _, ...options } = await readInitOptions(parseFlags(INIT_FLAGS, args), surroundings);
   return options;
 }
 
-test("the order and the spelling of flags do not matter", () => {
+test("the order and the spelling of flags do not matter", async () => {
   const both = wish.chain((wanted) => fc.record({ wanted: fc.constant(wanted), args: commandLine(wanted) }));
-  fc.assert(
-    fc.property(both, ({ wanted, args }) => {
+  const list = (key: string, items: readonly unknown[]) => (items.length === 0 ? {} : { [key]: items });
+  await fc.assert(
+    fc.asyncProperty(both, async ({ wanted, args }) => {
       const { incoming, outgoing, uid, gid, redirect, ignored, wait, ipv6 } = wanted;
-      expect(read(args)).toEqual({
+      const skipped = list("skipPorts", ignored);
+      expect(await read(args)).toEqual({
         policy: {
-          proxy: { ...(uid > 0 ? { uid } : {}), ...(gid > 0 ? { gid } : {}) },
-          inbound: { proxyPort: incoming, redirectPorts: redirect, skipPorts: ignored, skipSubnets: [] },
-          outbound: { proxyPort: outgoing, skipPorts: ignored },
+          proxy: { uid: Math.max(uid, 0), gid: Math.max(gid, 0) },
+          inbound: { proxyPort: incoming, ...list("redirectPorts", redirect), ...skipped },
+          outbound: { proxyPort: outgoing, ...skipped },
         },
         target: {
           mode: "nft",
@@ -134,7 +139,7 @@ test("the order and the spelling of flags do not matter", () => {
   );
 });
 
-test("no command line makes the reading of flags fail in another way than a FlagError", () => {
+test("no command line makes the reading of flags fail in another way than a FlagError", async () => {
   const word = fc.oneof(
     fc.constantFrom(
       ...INIT_FLAGS.flatMap(({ name, shorthand = "h" }) => [`--${name}`, `--${name}=`, `-${shorthand}`]),
@@ -142,10 +147,10 @@ test("no command line makes the reading of flags fail in another way than a Flag
     fc.constantFrom("-", "--", "=", "80", "-1", "0x", "10.0.0.0/8", '"', ",", "nft", "iptables"),
     fc.string({ unit: "binary" }),
   );
-  fc.assert(
-    fc.property(fc.array(word), (args) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(word), async (args) => {
       try {
-        read(args);
+        await read(args);
       } catch (error) {
         expect(error).toMatchObject({ name: "FlagError" });
       }

@@ -232,15 +232,15 @@ describe("sluice remove", () => {
     expect(await sluice(host)).toBe(0);
     expect(host.stdout).toMatchInlineSnapshot(`
       "Takes out the rules that sluice init or proxy-init, also Linkerd's, has written: the chains
-      PROXY_INIT_REDIRECT and PROXY_INIT_OUTPUT and the jumps into them. Rules of others stay. That
-      there is nothing to remove is no error.
+      PROXY_INIT_REDIRECT and PROXY_INIT_OUTPUT and the jumps into them, and the table inet sluice.
+      Rules of others stay. That there is nothing to remove is no error.
 
       Usage:
         sluice remove [flags]
 
       Flags:
-            --iptables-mode string   Where the rules are: legacy or nft; without this flag, wherever
-                                     they are found
+            --iptables-mode string   Where the rules are: legacy, nft or nftables; without this flag,
+                                     wherever they are found
             --ipv6                   IPv6 rules too, if the kernel has IPv6; --ipv6=true insists on it,
                                      --ipv6=false leaves IPv6 as it is (default true)
             --netns string           Network namespace to write to (/proc/4711/ns/net); without this

@@ -391,6 +391,7 @@ describe("--help", () => {
 
       Usage:
         proxy-init --incoming-proxy-port PORT --outgoing-proxy-port PORT [flags]
+        proxy-init --config FILE [flags]
 
       Flags:
         -p, --incoming-proxy-port int            Port on which the proxy takes the pod's inbound connections,
@@ -407,6 +408,29 @@ describe("--help", () => {
             --outbound-ports-to-ignore strings   Outbound ports and ranges that stay as they are
             --subnets-to-ignore strings          Subnets (10.0.0.0/8, fd00::/8) whose inbound connections stay
                                                  as they are
+            --inbound-subnets-to-ignore strings
+                                                 The same as --subnets-to-ignore, and together with it
+            --inbound-interfaces-to-ignore strings
+                                                 Interfaces (eth1, eth+) by which inbound connections come in as
+                                                 they are
+            --outbound-subnets-to-ignore strings
+                                                 Subnets that outbound connections reach as they are
+            --outbound-uids-to-ignore ints       Users whose outbound connections stay as they are, beside the
+                                                 proxy's own
+            --outbound-gids-to-ignore ints       Groups whose outbound connections stay as they are
+            --outbound-uid-ports-to-ignore strings
+                                                 Outbound ports and ranges that stay as they are for one user:
+                                                 UID:PORT (1000:443, 1000:8000-8999)
+            --outbound-interfaces-to-ignore strings
+                                                 Interfaces by which outbound connections leave as they are
+            --outbound-ports-to-redirect strings
+                                                 Outbound ports and ranges to redirect; without this flag and the
+                                                 next one, all of them
+            --outbound-subnets-to-redirect strings
+                                                 Subnets to which outbound connections are redirected, on any port
+            --config string                      File (-: standard input) with a policy in JSON, with sluice init
+                                                 also in YAML. Flags add to its lists, and go before its other
+                                                 fields
             --ipv6                               IPv6 rules too, if the kernel has IPv6; --ipv6=true insists on it,
                                                  --ipv6=false leaves IPv6 as it is (default true)
             --iptables-mode string               Where the rules live: legacy (ip_tables), nft (nf_tables, as
