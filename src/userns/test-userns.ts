@@ -72,7 +72,7 @@ function readyLine({ uids, more }: Mapped): string {
   const line = `in a new user and network namespace as root; uids mapped: ${describeMap(uids)}`;
   return more === undefined
     ? line
-    : `${line}; no program can run as another user, and no rule can name one: ${more}`;
+    : `${line}; no program can run as another user, and no rule can name one, but in mode nftables: ${more}`;
 }
 
 const HELP = `Runs a command as root of a new user and network namespace, for tests with sluice/testing without root.

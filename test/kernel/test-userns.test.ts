@@ -51,16 +51,20 @@ const SUITE = `
   import { createPod } from "sluice/testing";
 
   const mode = process.argv[2];
+  const uid = Number(process.argv[3]);
   const pod = await createPod();
   const netns = pod.namespace.path;
-  const policy = { inbound: { proxyPort: 4143 }, outbound: { proxyPort: 4140 }, proxy: { uid: 0 } };
+  const policy = { inbound: { proxyPort: 4143 }, outbound: { proxyPort: 4140 }, proxy: { uid } };
   const { changed } = await install(policy, { mode, netns });
   const { modes } = await inspect({ netns });
-  await pod.namespace.listen(createServer((socket) => socket.end("the proxy")), { port: 4143 });
-  const client = await pod.peer.connect({ address: "198.51.100.2", port: 80 });
-  const [data] = await once(client, "data");
+  const answer = async (from, address, port) => {
+    await pod.namespace.listen(createServer((socket) => socket.end("the proxy")), { port });
+    return String((await once(await from.connect({ address, port: 80 }), "data"))[0]);
+  };
+  const data = await answer(pod.peer, "198.51.100.2", 4143);
+  const out = uid === 0 ? "" : await answer(pod.namespace, "198.51.100.1", 4140);
   const { stdout } = await pod.namespace.exec("sh", ["-c", "cat /proc/self/uid_map; cat /proc/net/route | grep -c eth0"]);
-  console.log(JSON.stringify({ changed, data: String(data), stdout,
+  console.log(JSON.stringify({ changed, data, out, stdout,
     installed: modes.filter((each) => each.installed).map((each) => each.mode) }));
   await pod.close();
 `;
@@ -68,14 +72,19 @@ const SUITE = `
 describe("a test suite without root", () => {
   beforeAll(() => writeFileSync(join(installed.folder, "suite.js"), SUITE));
 
-  it.each(["nft", "legacy"])("installs rules in pods and sees them work, in mode %s", async (mode) => {
-    const { code, stdout, stderr } = await run([...asUser, "--", process.execPath, "suite.js", mode], {
-      cwd: installed.folder,
-    });
+  it.each([
+    ["nft", "0"],
+    ["legacy", "0"],
+    // A user that is not mapped: to xt_owner an error, here no obstacle.
+    ["nftables", "2102"],
+  ])("installs rules in pods and sees them work, in mode %s with the proxy's uid %s", async (mode, uid) => {
+    const command = [...asUser, "--", process.execPath, "suite.js", mode, uid];
+    const { code, stdout, stderr } = await run(command, { cwd: installed.folder });
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(`^${LINE}`) });
     expect(JSON.parse(stdout)).toEqual({
       changed: true,
       data: "the proxy",
+      out: uid === "0" ? "" : "the proxy",
       installed: [mode],
       stdout: expect.stringMatching(new RegExp(`^ *0 +${UID} +1\n`)),
     });
@@ -95,7 +104,7 @@ describe("a test suite without root", () => {
     const { stderr } = await run([...asUser, "true"]);
     expect(stderr).toMatch(
       new RegExp(
-        `^${LINE}0 \\(uid ${UID} outside\\); no program can run as another user, and no rule can name one: to change that, enter "${UID}:100000:65536" in /etc/subuid and /etc/subgid(, and install newuidmap and newgidmap \\(Debian's package uidmap\\))?\n$`,
+        `^${LINE}0 \\(uid ${UID} outside\\); no program can run as another user, and no rule can name one, but in mode nftables: to change that, enter "${UID}:100000:65536" in /etc/subuid and /etc/subgid(, and install newuidmap and newgidmap \\(Debian's package uidmap\\))?\n$`,
       ),
     );
   });
@@ -179,7 +188,7 @@ printf '%s %s %s\\n' "$@" | ${bin}/root-tee /proc/$pid/${kind}_map >/dev/null\n`
         env: { ...process.env, PATH },
       });
       expect(result.stderr).toBe(
-        `${LINE}0 (uid ${UID} outside); no program can run as another user, and no rule can name one: new${kind}map failed: no luck\n`,
+        `${LINE}0 (uid ${UID} outside); no program can run as another user, and no rule can name one, but in mode nftables: new${kind}map failed: no luck\n`,
       );
       expect(result.stdout).toMatch(new RegExp(`^ *0 +${UID} +1\n$`));
     }
