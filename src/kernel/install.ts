@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
-import type { Mode, RedirectPolicy } from "../policy/policy.ts";
+import type { RedirectPolicy } from "../policy/policy.ts";
 import { compile } from "../ruleset/compile.ts";
-import { type Committed, commit } from "./commit.ts";
-import { NetfilterError } from "./error.ts";
+import { chooseModes, isUnsupported, type ModeChoice } from "./choose-mode.ts";
+import { type Committed, commit, MODES } from "./commit.ts";
+import { inspectModes } from "./inspect.ts";
 import { removeFromOtherModes } from "./other-modes.ts";
 import type { InstallReport, Target } from "./report.ts";
 import { type ParsedTarget, parseTarget } from "./target.ts";
@@ -40,24 +41,26 @@ export async function install(
   };
 }
 
-interface Choice {
-  readonly mode: Mode;
-  readonly reason: string;
+interface Installed extends ModeChoice {
   readonly committed: Committed;
 }
 
-/** Mode auto: what the kernel has. There is no better way to know than to try, and a kernel without it does nothing. */
-async function commitPolicy(host: Host, policy: RedirectPolicy, target: ParsedTarget): Promise<Choice> {
-  const inMode = async (mode: Mode, reason: string): Promise<Choice> => ({
+async function commitPolicy(host: Host, policy: RedirectPolicy, target: ParsedTarget): Promise<Installed> {
+  const inMode = async ({ mode, reason }: ModeChoice): Promise<Installed> => ({
     mode,
     reason,
     committed: await commit(host, compile(policy, mode), target),
   });
-  if (target.mode !== "auto") return await inMode(target.mode, "it was asked for");
-  try {
-    return await inMode("nft", "the kernel has nf_tables");
-  } catch (error) {
-    if (!(error instanceof NetfilterError && error.code === "mode-unavailable")) throw error;
-    return await inMode("legacy", "the kernel has no nf_tables");
+  if (target.mode !== "auto") return await inMode({ mode: target.mode, reason: "it was asked for" });
+  const [first, ...rest] = chooseModes(await inspectModes(host, MODES, target));
+  let choice = first;
+  for (const next of rest) {
+    try {
+      return await inMode(choice);
+    } catch (error) {
+      if (!isUnsupported(error)) throw error;
+      choice = next;
+    }
   }
+  return await inMode(choice);
 }

@@ -16,7 +16,8 @@ import type { Match, NamedSet, Verdict } from "../ruleset/ruleset.ts";
  */
 export interface Target {
   /**
-   * Default "auto": `install` takes nft if the kernel has it, else legacy, and says why in the report; `remove` and
+   * Default "auto": `install` takes the mode in which rules of ours are already, else the one in which alone rules of other
+   * programs are, else the first of nft, nftables and legacy that the kernel has, and says why in the report; `remove` and
    * `inspect` take every mode.
    */
   mode?: Mode | "auto";

@@ -10,7 +10,9 @@ import { type Core, FakeHost, failing, kernel, PORTS, type Request } from "./fak
 
 const LEGACY = [...PORTS, "-u1", "--iptables-mode=legacy"];
 const NFT = [...PORTS, "-u1", "--iptables-mode=nft"];
-const OURS = [{ name: "PROXY_INIT_OUTPUT", rules: [] }];
+const chainsIn = (mode: string | undefined) => [
+  { name: mode === "nftables" ? "outbound" : "PROXY_INIT_OUTPUT", rules: [] },
+];
 
 /** A kernel that holds an earlier installation in these modes; `registered` is what it says of ip_tables. */
 function holding(modes: readonly string[], registered: boolean | null = true): Core {
@@ -28,7 +30,7 @@ function holding(modes: readonly string[], registered: boolean | null = true): C
           family,
           present: true,
           changed: op === "commit" && (installed || !removal),
-          chains: op === "inspect" && installed ? OURS : [],
+          chains: op === "inspect" && installed ? chainsIn(ruleset?.mode) : [],
           sets: [],
         })),
         stale: [],
@@ -140,16 +142,50 @@ describe("proxy-init", () => {
     );
   });
 
-  test("plain tries nft, then legacy, and says why", async () => {
+  const plain = (core: Core) => run(proxyInit, core, ...PORTS, "-u1", "--iptables-mode=plain");
+
+  test("plain: what the kernel does not have is passed over, and why is said", async () => {
     const core: Core = (request) =>
-      request.ruleset?.mode === "nft"
-        ? { error: { code: "mode-unavailable", detail: "this kernel has no nf_tables" } }
-        : holding([])(request);
-    const { asked, records } = await run(proxyInit, core, ...PORTS, "-u1", "--iptables-mode=plain");
-    expect(asked).toEqual(["commit nft", "commit legacy", "inspect nft"]);
+      request.ruleset?.mode === "legacy"
+        ? holding([])(request)
+        : { error: { code: "mode-unavailable", detail: "this kernel has no nf_tables" } };
+    const { asked, records } = await plain(core);
+    expect(asked.filter((request) => request.startsWith("commit"))).toEqual(["commit legacy"]);
     expect(records[1]).toBe(
       "info: rules written for IPv4 and IPv6 in one transaction each, in mode legacy: the kernel has no nf_tables",
     );
+  });
+
+  test("plain: without xt_*, the table of its own", async () => {
+    const core: Core = (request) =>
+      describeRequest(request) === "commit nft"
+        ? { error: { code: "refused", detail: "no", errno: 2, name: "ENOENT", reason: "No such file" } }
+        : holding([], false)(request);
+    const { asked, code, records } = await plain(core);
+    expect(code).toBe(0);
+    expect(asked.slice(0, 3)).toEqual(["inspect nft", "commit nft", "commit nftables"]);
+    expect(records[1]).toContain("in mode nftables: the kernel has nf_tables, but not all of the xt_*");
+  });
+
+  test("plain: another refusal is an error", async () => {
+    const core: Core = (request) =>
+      describeRequest(request) === "commit nft"
+        ? { error: { code: "refused", detail: "no", errno: 22, name: "EINVAL", reason: "Invalid" } }
+        : holding([], false)(request);
+    const { asked, code } = await plain(core);
+    expect([asked, code]).toEqual([["inspect nft", "commit nft"], 1]);
+  });
+
+  test.each([
+    [["legacy"], "legacy", []],
+    [["nftables"], "nftables", []],
+    [["nft", "legacy"], "nft", ["remove legacy"]],
+    [["legacy", "nftables"], "nftables", ["remove legacy"]],
+  ])("plain, with rules of ours in %j: %s", async (held, mode, removals) => {
+    const { asked, records } = await plain(holding(held));
+    expect(asked.filter((request) => request.startsWith("commit"))).toEqual([`commit ${mode}`]);
+    expect(asked.filter((request) => request.startsWith("remove"))).toEqual(removals);
+    expect(records[1]).toContain(`, in mode ${mode}: rules of an earlier run are there`);
   });
 
   test.each([

@@ -6,6 +6,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inspect } from "../../src/index.ts";
 import { createNamespace, type ExecOptions } from "../../src/testing/index.ts";
 import {
   describeHosts,
@@ -116,6 +117,17 @@ describeHosts("uid and gid 65534, with NET_ADMIN and NET_RAW", (host) => {
     expect(await legacyTables(namespace)).toBe("");
   });
 
+  test("plain: what may not be read has no say, and is not touched", async () => {
+    await using namespace = await createNamespace();
+    expect(await proxyInit(host, namespace, inMode("legacy"))).toMatchObject({ code: 0 });
+    const before = await savedRules(namespace, "legacy");
+    const { code, stdout } = await proxyInitAsNobody(host, namespace, inMode("plain"), lock());
+    expect(code).toBe(0);
+    expect(messages(stdout).join("\n")).toContain("in mode nft: the kernel has nf_tables");
+    expect(messages(stdout)).toContain(UNKNOWN);
+    expect(await savedRules(namespace, "legacy")).toEqual(before);
+  });
+
   test("legacy: installs, over what nft held", async () => {
     await using namespace = await createNamespace();
     expect(await proxyInitAsNobody(host, namespace, inMode("nft"), lock())).toMatchObject({ code: 0 });
@@ -138,6 +150,72 @@ describeHosts("uid and gid 65534, with NET_ADMIN and NET_RAW", (host) => {
       "info: unknown whether an earlier run left rules in mode legacy for IPv6: only root may see it",
     );
     expect(await legacyTables(namespace)).toBe("nat\n"); // of IPv4 alone
+  });
+});
+
+describeHosts("plain, by what is there", (host) => {
+  const foreign = (program: string): [string, string[]] => [
+    program,
+    "-t nat -A OUTPUT -p udp -j RETURN".split(" "),
+  ];
+  const situations: [what: string, staged: [string, string[]][], mode: string, reason: string][] = [
+    ["nothing", [], "nft", "the kernel has nf_tables"],
+    ["ours in legacy", [["legacy", []]], "legacy", "rules of an earlier run are there"],
+    ["ours in nft", [["nft", []]], "nft", "rules of an earlier run are there"],
+    ["ours in nftables", [["nftables", []]], "nftables", "rules of an earlier run are there"],
+    [
+      "ours in nftables, others' in legacy",
+      [["nftables", []], foreign("iptables-legacy")],
+      "nftables",
+      "rules of an earlier run are there",
+    ],
+    ["others' in legacy", [foreign("iptables-legacy")], "legacy", "rules of other programs are there"],
+    ["others' in nft, IPv6 alone", [foreign("ip6tables-nft")], "nft", "rules of other programs are there"],
+    [
+      "others' in both",
+      [foreign("iptables-legacy"), foreign("iptables-nft")],
+      "nft",
+      "the kernel has nf_tables",
+    ],
+    [
+      "nothing but an empty table",
+      [["iptables-legacy", ["-t", "nat", "-L"]]],
+      "nft",
+      "the kernel has nf_tables",
+    ],
+    [
+      "ours in legacy, where others' jump to them",
+      [
+        ["legacy", []],
+        ["iptables-legacy", "-t nat -A OUTPUT -d 10.0.0.0/8 -j PROXY_INIT_OUTPUT".split(" ")],
+      ],
+      "legacy",
+      "rules of an earlier run are there",
+    ],
+  ];
+  test.each(situations)("%s", async (_, staged, mode, reason) => {
+    await using namespace = await createNamespace();
+    for (const [program, args] of staged) {
+      if (args.length > 0) await output(namespace, program, args);
+      else expect(await proxyInit(host, namespace, inMode(program))).toMatchObject({ code: 0 });
+    }
+    const { code, stdout, stderr } = await proxyInit(host, namespace, [...inMode("plain"), "-p", "15006"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(messages(stdout).join("\n")).toContain(`, in mode ${mode}: ${reason}`);
+    const { modes: found } = await inspect({ netns: namespace.path });
+    expect(found.filter(({ installed }) => installed).map((each) => each.mode)).toEqual([mode]);
+    const again = await proxyInit(host, namespace, [...inMode("plain"), "-p", "15006"]);
+    expect(messages(again.stdout).join("\n")).toContain("nothing was sent");
+  });
+
+  test("looking leaves no trace, also where it fails", async () => {
+    await using namespace = await createNamespace();
+    await output(namespace, "nft", ["add", "table", "ip", "nat", "{", "flags", "dormant", ";", "}"]);
+    const before = await kernelState(namespace);
+    const { code } = await proxyInit(host, namespace, inMode("plain"));
+    expect(code).toBe(1);
+    expect(await kernelState(namespace)).toEqual(before);
+    expect(await legacyTables(namespace)).toBe("");
   });
 });
 
@@ -171,22 +249,6 @@ describeHosts("the kernel lacks a mode", (host) => {
       new RegExp(`^proxy-init: ${flag}: "${value}": [^\n]*this kernel has no ip6_tables[^\n]*\n$`),
     );
     expect(await kernelState(namespace)).toMatchObject({ ruleset: "" });
-  });
-
-  test("plain: nft where there is nf_tables, and legacy where there is not; the reason is said", async () => {
-    await using namespace = await createNamespace();
-    const first = await proxyInit(host, namespace, inMode("plain"));
-    expect(first).toMatchObject({ code: 0, stderr: "" });
-    expect(messages(first.stdout)[1]).toBe(
-      "info: rules written for IPv4 and IPv6 in one transaction, in mode nft: the kernel has nf_tables",
-    );
-    await using bare = await createNamespace();
-    const { result } = await traceProxyInit(host, bare, inMode("plain"), NO_NFT);
-    expect(result).toMatchObject({ code: 0, stderr: "" });
-    expect(messages(result.stdout)).toContain(
-      "info: rules written for IPv4 and IPv6 in one transaction each, in mode legacy: the kernel has no nf_tables",
-    );
-    expect(await ours(bare, "legacy")).toEqual([6, 6]);
   });
 
   test("nft is asked for, and it has no nf_tables: an error that names the flag", async () => {
