@@ -73,6 +73,33 @@ export function subnetOf({ first, last }: AddressRange): string | undefined {
   return prefixLength === low.length ? first : `${first}/${prefixLength}`;
 }
 
+/**
+ * The fewest subnets that together are a range of addresses, in ascending order, in CIDR notation.
+ *
+ * @example
+ * subnetsOf({ first: "10.0.0.1", last: "10.0.0.3" }); // ["10.0.0.1/32", "10.0.0.2/31"]
+ */
+export function subnetsOf({ first, last }: AddressRange): string[] {
+  const [from, to] = [parseAddress(first), parseAddress(last)];
+  if (from === undefined || to === undefined || from.length !== to.length) return [];
+  const subnets: string[] = [];
+  let low: readonly number[] | undefined = from;
+  while (low !== undefined && compareBytes(low, to) <= 0) {
+    // The largest subnet that begins here and does not end too late.
+    let prefixLength = low.length * 8;
+    let end: readonly number[] = low;
+    while (prefixLength > 0) {
+      const wider = lastOf(low, prefixLength - 1);
+      if (!isNetwork(low, prefixLength - 1) || compareBytes(wider, to) > 0) break;
+      prefixLength--;
+      end = wider;
+    }
+    subnets.push(`${formatAddress(low)}/${prefixLength}`);
+    low = after(end);
+  }
+  return subnets;
+}
+
 interface ByteRange {
   readonly first: readonly number[];
   last: readonly number[];
@@ -81,8 +108,33 @@ interface ByteRange {
 function bytesOf({ address, prefixLength }: Subnet): ByteRange {
   const first = parseAddress(address);
   if (first === undefined) throw new RangeError(`${address} is not an address`);
-  const last = first.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, prefixLength - 8 * i))));
-  return { first, last };
+  return { first, last: lastOf(first, prefixLength) };
+}
+
+/** The last address of the network of this one. */
+function lastOf(address: readonly number[], prefixLength: number): number[] {
+  return address.map((byte, i) => byte | hostMask(prefixLength, i));
+}
+
+/** Whether the host bits of an address are clear. */
+function isNetwork(address: readonly number[], prefixLength: number): boolean {
+  return address.every((byte, i) => (byte & hostMask(prefixLength, i)) === 0);
+}
+
+/** The bits of the byte at an index that belong to the host. */
+function hostMask(prefixLength: number, index: number): number {
+  return 0xff >> Math.min(8, Math.max(0, prefixLength - 8 * index));
+}
+
+/** The address behind this one; undefined behind the last there is. */
+function after(address: readonly number[]): number[] | undefined {
+  const next = [...address];
+  for (let i = next.length - 1; i >= 0; i--) {
+    const byte = ((next[i] ?? 0) + 1) & 0xff;
+    next[i] = byte;
+    if (byte !== 0) return next;
+  }
+  return undefined;
 }
 
 /** Addresses of the same length as numbers in network order: below 0, 0 or above. */
@@ -96,11 +148,6 @@ export function compareBytes(a: readonly number[], b: readonly number[]): number
 
 /** Whether a range that begins at `first` goes on where one that ends at `last` stops, or before. */
 function touches(last: readonly number[], first: readonly number[]): boolean {
-  const next = [...last];
-  for (let i = next.length - 1; i >= 0; i--) {
-    const byte = ((next[i] ?? 0) + 1) & 0xff;
-    next[i] = byte;
-    if (byte !== 0) return compareBytes(first, next) <= 0;
-  }
-  return true; // it ends at the last address there is
+  const next = after(last);
+  return next === undefined || compareBytes(first, next) <= 0;
 }
