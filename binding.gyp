@@ -11,13 +11,13 @@
   "targets": [
     {
       "target_name": "nft",
-      "sources": ["native/node/nft_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(xtables_sources)", "<@(nft_sources)"],
+      "sources": ["native/node/nft_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(look_sources)", "<@(xtables_sources)", "<@(nft_sources)"],
       "cflags": ["<!@(pkg-config --cflags libnftnl libmnl RapidJSON)"],
       "libraries": ["<!@(pkg-config --libs libnftnl libmnl)"]
     },
     {
       "target_name": "legacy",
-      "sources": ["native/node/legacy_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(xtables_sources)", "<@(legacy_sources)"],
+      "sources": ["native/node/legacy_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(look_sources)", "<@(xtables_sources)", "<@(legacy_sources)"],
       "cflags": ["<!@(pkg-config --cflags libip4tc libip6tc RapidJSON)"],
       "libraries": ["<!@(pkg-config --libs libip4tc libip6tc)"]
     },

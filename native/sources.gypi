@@ -57,6 +57,16 @@
       "native/nftables/rule.cc",
       "native/nftables/state.cc"
     ],
+    "look_sources": [
+      "native/look/lines.cc",
+      "native/look/listeners.cc",
+      "native/look/namespaces.cc",
+      "native/look/operations.cc",
+      "native/socket/inet_address.cc",
+      "native/socket/link.cc",
+      "native/socket/netlink.cc",
+      "native/socket/route.cc"
+    ],
     "socket_sources": [
       "native/socket/connection_tracking.cc",
       "native/socket/inet_address.cc",

@@ -16,6 +16,7 @@ const constants = { __SLUICE_VERSION__: JSON.stringify(version) };
  * @property {string} sources where its two entry points are: <name>-node.ts and <name>-standalone.ts
  * @property {string} script  what is made of the first, an executable file for Node
  * @property {string} executable what scripts/standalone.mjs makes of the second
+ * @property {string} [operations] the folder in native/ of what it asks of the core beside rules and settings
  */
 
 /** @type {Program[]} */
@@ -25,6 +26,7 @@ export const programs = [
     sources: "src/bin",
     script: `dist/bin/${name}.cjs`,
     executable: `dist/standalone/${name}`,
+    ...(name === "sluice" ? { operations: "look" } : {}),
   })),
   // Asks the host for one thing at a time, for the tests.
   {

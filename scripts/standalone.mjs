@@ -35,7 +35,7 @@ const linkFlags = ["-static-pie", "-s", "-Wl,--gc-sections", "-Wl,-z,relro,-z,no
 
 const { variables } = JSON.parse(readFileSync(join(repository, "native/sources.gypi"), "utf8"));
 const hostSources = ["host", "main", "system", "utf8"].map((name) => `native/quickjs/${name}.cc`);
-const parts = ["core", "xtables", "nft", "legacy"].flatMap((part) => variables[`${part}_sources`]);
+const parts = ["core", "look", "xtables", "nft", "legacy"].flatMap((part) => variables[`${part}_sources`]);
 const sources = [...parts, ...hostSources];
 const compilerSource = "native/quickjs/bytecode_compiler.cc";
 
@@ -44,7 +44,7 @@ const objectOf = (source) => `${work}/${source.replace(/\.cc?$/, ".o")}`;
 
 /** @param {import("./standalone/toolchain.mjs").Toolchain} toolchain @param {import("./bundle.mjs").Program} program @param {string[]} quickjs */
 async function buildProgram(toolchain, program, quickjs) {
-  const { name } = program;
+  const { name, operations } = program;
   const script = `${work}/${name}.js`;
   writeFileSync(join(toolchain.directory, script), await bundleForStandalone(program));
 
@@ -54,7 +54,7 @@ async function buildProgram(toolchain, program, quickjs) {
     output: source,
     inputs: [script, compiler],
     command: compiler,
-    args: [name, script],
+    args: [name, script, ...(operations === undefined ? [] : [operations])],
     act: (text) => writeFileSync(join(toolchain.directory, source), text),
   });
   const object = `${work}/${name}.o`;

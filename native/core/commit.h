@@ -52,6 +52,7 @@ struct InstalledFamily {
   Family family;
   bool present = false;
   bool changed = false;
+  bool dormant = false;  // the table is there, and ignores its rules; in nf_tables alone
   std::vector<InstalledChain> chains;
   std::vector<Set> sets;  // those of its addresses, and of ports
 };

@@ -24,16 +24,6 @@ using json::Place;
 using json::Value;
 using json::Writer;
 
-constexpr size_t kLongestPath = 4095;  // PATH_MAX without its NUL
-
-// A path that may be absent; empty then.
-std::string ReadPath(const Object& request, const char* key) {
-  if (request.Optional(key) == nullptr) return "";
-  std::string path = request.String(key, kLongestPath);
-  if (path.empty()) Fail(request.At(key), "empty");
-  return path;
-}
-
 const Backend& BackendFor(Mode mode, const Backends& backends) {
   if (mode == Mode::kNft && backends.nft != nullptr) return *backends.nft;
   if (mode == Mode::kLegacy && backends.legacy != nullptr) return *backends.legacy;
@@ -46,7 +36,7 @@ struct Asked {
   Asked(const Value& document, const Place& place, const Backends& backends) {
     const Object object(document, place,
                         {"op", "netns", "timeoutMs", "families", "ruleset", "lockFile", "elsewhere"});
-    netns = ReadPath(object, "netns");
+    netns = object.OptionalPath("netns");
     request.deadline =
         std::chrono::steady_clock::now() +
         std::chrono::milliseconds(object.Integer("timeoutMs", 0, std::numeric_limits<int32_t>::max()));
@@ -57,7 +47,7 @@ struct Asked {
               {ReadFamily(wanted.Required("family"), wanted.At("family")), wanted.Boolean("required")});
         });
     request.ruleset = ReadRuleset(object.Required("ruleset"), object.At("ruleset"));
-    request.lock_file = ReadPath(object, "lockFile");
+    request.lock_file = object.OptionalPath("lockFile");
     if (const Value* table = object.Optional("elsewhere")) {
       request.elsewhere = ReadTable(*table, object.At("elsewhere"));
     }
@@ -122,6 +112,10 @@ void WriteInspection(Writer& writer, const Inspection& inspection, bool elsewher
     writer.Bool(family.present);
     writer.Key("changed");
     writer.Bool(family.changed);
+    if (family.dormant) {
+      writer.Key("dormant");
+      writer.Bool(true);
+    }
     writer.Key("chains");
     writer.StartArray();
     for (const InstalledChain& chain : family.chains) WriteChain(writer, chain);
@@ -188,7 +182,7 @@ void CheckSysctlName(const std::string& name, const Place& place) {
 
 void Sysctl(const Value& document, const Place& place, Writer& writer) {
   const Object request(document, place, {"op", "netns", "name", "value"});
-  const std::string netns = ReadPath(request, "netns");
+  const std::string netns = request.OptionalPath("netns");
   const std::string name = request.String("name", 128);
   CheckSysctlName(name, request.At("name"));
   const std::string value = request.String("value", 128);
@@ -220,6 +214,9 @@ void Answer(std::string_view text, const Backends& backends, Writer& writer) {
   if (op == "commit") return Commit(Asked(document, place, backends), writer);
   if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
   if (op == "sysctl") return Sysctl(document, place, writer);
+  for (const Operation& operation : backends.operations) {
+    if (operation.name == op) return operation.answer(document, place, writer);
+  }
   Fail(place.Key("op"), "unknown operation");
 }
 

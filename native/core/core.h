@@ -1,18 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "core/commit.h"
+#include "core/json.h"
 
 namespace sluice {
 
-// The back ends that this host is linked with; a null one is answered with mode-unavailable.
+// An op that is no back end's: it reads the request, does its work, and writes one value. It may throw Error.
+struct Operation {
+  std::string_view name;
+  void (*answer)(const json::Value& request, const json::Place& place, json::Writer& writer);
+};
+
+struct Operations {
+  const Operation* items = nullptr;
+  size_t count = 0;
+
+  const Operation* begin() const { return items; }
+  const Operation* end() const { return items + count; }
+};
+
+// What this host is linked with. A back end that is null is answered with mode-unavailable.
 struct Backends {
   const Backend* nft = nullptr;
   const Backend* legacy = nullptr;
   const Backend* nftables = nullptr;
+  Operations operations = {};  // beside those of the core
 };
 
 // The one door: a JSON request in, a JSON reply out (docs/core.md). Never throws. The calling thread stays in

@@ -20,7 +20,10 @@ bool Present(Family family) {
 std::vector<InstalledFamily> ChooseFamilies(const RulesetRequest& request) {
   std::vector<InstalledFamily> families;
   for (const WantedFamily& wanted : request.families) {
-    families.push_back({wanted.family, Present(wanted.family), false, {}, {}});
+    InstalledFamily family;
+    family.family = wanted.family;
+    family.present = Present(wanted.family);
+    families.push_back(std::move(family));
     if (families.back().present || !wanted.required) continue;
     Error error(ErrorCode::kFamilyUnavailable, "this kernel has no such family");
     error.family = wanted.family;

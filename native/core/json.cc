@@ -77,6 +77,14 @@ std::string Object::String(std::string_view key, size_t longest) const {
   return json::String(Required(key), At(key), longest);
 }
 
+std::string Object::OptionalPath(std::string_view key) const {
+  constexpr size_t kLongestPath = 4095;  // PATH_MAX without its NUL
+  if (Optional(key) == nullptr) return "";
+  std::string path = String(key, kLongestPath);
+  if (path.empty()) Fail(At(key), "empty");
+  return path;
+}
+
 int64_t Object::Integer(std::string_view key, int64_t least, int64_t most) const {
   return json::Integer(Required(key), At(key), least, most);
 }

@@ -41,6 +41,8 @@ class Object {
   Place At(std::string_view key) const { return place_.Key(key); }
 
   std::string String(std::string_view key, size_t longest) const;
+  // A path of up to PATH_MAX bytes, not empty; "" when it is absent.
+  std::string OptionalPath(std::string_view key) const;
   int64_t Integer(std::string_view key, int64_t least, int64_t most) const;
   bool Boolean(std::string_view key) const;
 

@@ -51,7 +51,9 @@ class IptablesDialect : public Dialect {
     inspection.elsewhere = state_.elsewhere;
     for (InstalledFamily& family : inspection.families) {
       const TableState* table = state_.Find(family.family);
-      if (table != nullptr && family.present) family.chains = Chains(*table);
+      if (table == nullptr || !family.present) continue;
+      family.chains = Chains(*table);
+      family.dormant = table->dormant();
     }
     for (const TableState& table : state_.tables) {
       const auto exists = [&](const std::string& name) { return table.Find(name) != nullptr; };

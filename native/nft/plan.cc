@@ -53,7 +53,7 @@ class Planner {
   }
 
   void CheckTable() const {
-    if ((state_.flags & NFT_TABLE_F_DORMANT) != 0) {
+    if (state_.dormant()) {
       throw Unfit(ErrorCode::kTableDormant, "it is dormant: it accepts rules and ignores them");
     }
     if ((state_.flags & kTableOwned) != 0) {

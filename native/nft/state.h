@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <linux/netfilter/nf_tables.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -41,6 +43,9 @@ struct TableState {
   uint32_t flags = 0;
   std::map<std::string, ChainState> chains;  // those that exist, of the ones asked for
   PortSets port_sets;                        // those that rules of these chains look up
+
+  // It accepts rules and ignores them.
+  bool dormant() const { return (flags & NFT_TABLE_F_DORMANT) != 0; }
 
   const ChainState* Find(const std::string& chain) const {
     const auto found = chains.find(chain);

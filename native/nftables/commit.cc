@@ -42,6 +42,7 @@ class OwnTable : public nft::Dialect {
     for (InstalledFamily& family : inspection.families) {
       if (!family.present) continue;
       family.chains = Chains(family.family);
+      family.dormant = state_.table.dormant();
       family.sets = Sets(family.family);
     }
   }

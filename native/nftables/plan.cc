@@ -63,7 +63,7 @@ class Planner {
 
   // Whether what has names of ours is of the right kind.
   bool Fits() const {
-    if ((state_.table.flags & NFT_TABLE_F_DORMANT) != 0) return false;
+    if (state_.table.dormant()) return false;
     for (const Set& set : wanted_.sets) {
       const auto found = state_.sets.find(set.name);
       if (found != state_.sets.end() && found->second.type != set.type) return false;

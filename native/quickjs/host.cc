@@ -29,6 +29,7 @@ namespace {
 struct State {
   std::optional<int> exit_code;
   std::vector<JSValue> unhandled;  // promises that were rejected, and that nobody waits for
+  Operations operations;           // the program's
 };
 
 State& StateOf(JSContext* context) { return *static_cast<State*>(JS_GetContextOpaque(context)); }
@@ -97,7 +98,8 @@ JSValue Write(JSContext* context, JSValueConst* arguments) {
 
 JSValue CallCore(JSContext* context, JSValueConst* arguments) {
   return NewString(context, Call(ToString(context, arguments[0]),
-                                 Backends{&nft::kBackend, &legacy::kBackend, &nftables::kBackend}));
+                                 Backends{&nft::kBackend, &legacy::kBackend, &nftables::kBackend,
+                                          StateOf(context).operations}));
 }
 
 JSValue SetExitCode(JSContext* context, JSValueConst* arguments) {
@@ -217,6 +219,7 @@ std::optional<std::string> Execute(JSContext* context, const Program& program, c
 // Nothing is torn down: the process ends right after this, and its memory with it.
 int Run(const Program& program, int argc, char** argv) {
   State state;
+  state.operations = program.operations;
   JSRuntime* runtime = JS_NewRuntime();
   JSContext* context = runtime == nullptr ? nullptr : NewContext(runtime);
   if (context == nullptr) {

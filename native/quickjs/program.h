@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/core.h"
+
 namespace sluice {
 
 // What an executable runs. bytecode_compiler.cc writes the definition, one for each executable.
@@ -11,6 +13,7 @@ struct Program {
   const char* name;
   const uint8_t* bytecode;
   size_t size;
+  Operations operations;  // what it asks of the core beside rules and settings
 };
 
 extern const Program kProgram;

@@ -62,7 +62,10 @@ TEST_CASE("bytes of the kernel that are not UTF-8 come out as U+FFFD") {
     sluice::InstalledRule rule;
     rule.comment = "a\xff\xc3\xa9\xed\xa0\x80z";
     rule.expressions = {"match \"x\"\x80", std::string("nul\0", 4)};
-    sluice::InstalledFamily family{sluice::Family::kIpv4, true, false, {{"\xc0\xaf", {}, true, {rule}}}, {}};
+    sluice::InstalledFamily family;
+    family.family = sluice::Family::kIpv4;
+    family.present = true;
+    family.chains = {{"\xc0\xaf", {}, true, {rule}}};
     CommitResult result;
     result.families.push_back(family);
     return result;
@@ -86,14 +89,18 @@ TEST_CASE("the largest numbers come out unchanged") {
     rule.counters = sluice::Counters{UINT64_MAX, UINT64_MAX - 1};
     CommitResult result;
     result.generation = UINT32_MAX;
-    result.families.push_back(
-        {sluice::Family::kIpv6, true, true, {{"OURS", sluice::Hook::kOutput, false, {rule}}}, {}});
+    sluice::InstalledFamily family;
+    family.family = sluice::Family::kIpv6;
+    family.dormant = true;
+    family.chains = {{"OURS", sluice::Hook::kOutput, false, {rule}}};
+    result.families.push_back(family);
     result.stale = {sluice::Family::kIpv4};
     return result;
   };
   const auto reply = Ask(kCommit);
   CHECK(reply["ok"]["generation"].GetUint() == UINT32_MAX);
   const auto& chain = reply["ok"]["families"][0]["chains"][0];
+  CHECK(reply["ok"]["families"][0]["dormant"] == true);
   CHECK(chain["hook"] == "output");
   CHECK(chain["policy"] == "drop");
   CHECK(chain["rules"][0]["counters"]["packets"].GetUint64() == UINT64_MAX);

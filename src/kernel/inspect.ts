@@ -56,9 +56,10 @@ export async function inspectModes(
 }
 
 function readInspection(mode: Mode, { families, stale }: Pick<Held, "families" | "stale">): ModeInspection {
-  const inspected = families.map(({ family, present, chains, rules, sets }) => ({
+  const inspected = families.map(({ family, present, dormant, chains, rules, sets }) => ({
     family,
     present,
+    dormant,
     chains,
     rules,
     sets,
@@ -78,7 +79,7 @@ function withoutReading(mode: Mode, known: Held): ModeInspection | undefined {
 }
 
 function withoutRules<F extends InspectedFamily>(family: F): F {
-  return { ...family, chains: [], rules: [], sets: [] };
+  return { ...family, dormant: false, chains: [], rules: [], sets: [] };
 }
 
 /** What there is to say of legacy without its back end: undefined when there is a table to read. */

@@ -13,6 +13,7 @@ export function readFamilyReport(mode: Mode, reply: Reader): FamilyReport {
   return {
     family,
     present: reply.at("present").boolean(),
+    dormant: reply.at("dormant").optional((field) => field.boolean()) ?? false,
     changed: reply.at("changed").boolean(),
     chains: chains.map(readChain),
     rules: chains.flatMap((chain) => {

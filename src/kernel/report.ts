@@ -104,6 +104,8 @@ export interface InspectedFamily {
   readonly family: Family;
   /** False when this kernel has no such family: then there are no rules. */
   readonly present: boolean;
+  /** True when the table is dormant: the kernel holds its rules, and passes them over. Only nf_tables has such tables. */
+  readonly dormant: boolean;
   /** Our chains and the base chains that enter them, those that exist. */
   readonly chains: readonly InstalledChain[];
   /** Every rule of those chains, foreign ones in the base chains included, in the kernel's order. */

@@ -193,6 +193,7 @@ test("nothing is there: said for all modes, and looking has left no trace", asyn
   const families = ["ipv4", "ipv6"].map((family) => ({
     family,
     present: true,
+    dormant: false,
     chains: [],
     rules: [],
     sets: [],

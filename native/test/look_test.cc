@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "core/core.h"
+#include "look/lines.h"
+#include "look/listeners.h"
+#include "look/namespaces.h"
+#include "look/operations.h"
+
+using sluice::FormatInetAddress;
+using sluice::look::Listener;
+using sluice::look::ParseListener;
+
+namespace {
+
+std::string Ask(const std::string& request) {
+  sluice::Backends backends;
+  backends.operations = sluice::look::kOperations;
+  return sluice::Call(request, backends);
+}
+
+bool Refused(const std::string& reply) { return reply.find("\"invalid-request\"") != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("lines of the kernel's lists of sockets") {
+  Listener found{};
+  CHECK(ParseListener("   0: 0100007F:102F 00000000:0000 0A 00000000:00000000 00:0 0 0", AF_INET, found));
+  CHECK(FormatInetAddress(found.address) == "127.0.0.1");
+  CHECK(found.port == 4143);
+  CHECK(
+      ParseListener("  12: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 0",
+                    AF_INET6, found));
+  CHECK(FormatInetAddress(found.address) == "::1");
+  CHECK(found.port == 80);
+  // Another state, and what is no line.
+  CHECK_FALSE(ParseListener("   1: 0100007F:102F 0100007F:0050 01 0", AF_INET, found));
+  for (const char* line :
+       {"", " ", "0:", "0: 0100007F", "0: 0100007F:102F", "0: 0100007F:102 00000000:0000 0A",
+        "0: 0100007F:10 2F 0A", "0: 0100007G:102F 00000000:0000 0A",
+        "0: 00000000000000000000000001000000:0050 0:0 0A"}) {
+    CHECK_FALSE(ParseListener(line, AF_INET, found));
+  }
+}
+
+TEST_CASE("lines that are longer than the buffer, and a last one without an end") {
+  char path[] = "/tmp/sluice-lines-XXXXXX";
+  const int file = mkstemp(path);
+  REQUIRE(file >= 0);
+  const std::string text = std::string(10'000, 'a') + "\n\nlast";
+  REQUIRE(write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  close(file);
+  sluice::look::Lines lines(path);
+  std::string line;
+  CHECK(lines.Next(line));
+  CHECK(line == std::string(10'000, 'a'));
+  CHECK(lines.Next(line));
+  CHECK(line.empty());
+  CHECK(lines.Next(line));
+  CHECK(line == "last");
+  CHECK_FALSE(lines.Next(line));
+  CHECK_FALSE(sluice::look::Lines("/no/such/file").valid());
+  unlink(path);
+}
+
+TEST_CASE("this process is in one of the namespaces") {
+  const auto all = sluice::look::ListNamespaces();
+  CHECK(std::count_if(all.found.begin(), all.found.end(), [](const auto& each) { return each.own; }) == 1);
+  for (const auto& each : all.found) CHECK(each.process_count >= each.processes.size());
+}
+
+TEST_CASE("requests are read strictly") {
+  CHECK_FALSE(Refused(Ask(R"({"op":"listeners","ports":[]})")));
+  CHECK_FALSE(Refused(Ask(R"({"op":"route","destination":"127.0.0.1"})")));
+  CHECK_FALSE(Refused(Ask(R"({"op":"namespaces"})")));
+  for (const char* request : {
+           R"({"op":"listeners"})",
+           R"({"op":"listeners","ports":[65536]})",
+           R"({"op":"listeners","ports":["80"]})",
+           R"({"op":"listeners","ports":[],"netns":""})",
+           R"({"op":"listeners","ports":[],"bogus":1})",
+           R"({"op":"route"})",
+           R"({"op":"route","destination":"10.0.0.0/8"})",
+           R"({"op":"route","destination":1})",
+           R"({"op":"namespaces","netns":"/x"})",
+           R"({"op":"look"})",
+       }) {
+    CAPTURE(request);
+    CHECK(Refused(Ask(request)));
+  }
+}
