@@ -99,6 +99,19 @@ async function bundleForNode({ name, sources, script }) {
   chmodSync(path, 0o755);
 }
 
+/** The parts of a bundle with the files that they come from, which esbuild names in a comment before each. */
+function parts(text) {
+  const [head = "", ...rest] = text.split(/^ *\/\/ (\S+\.(?:ts|m?js))$/m);
+  const named = rest.flatMap((file, i) => (i % 2 === 0 ? [[file, rest[i + 1] ?? ""]] : []));
+  return [["", head], ...named];
+}
+
+/** @param {string} file @param {string} part */
+function absentGlobals(file, part) {
+  const used = [...part.matchAll(new RegExp(`${marker}(\\w+)`, "g"))].map((match) => match[1]);
+  return used.filter((global) => !(file.startsWith("node_modules/yaml/") && absentInYaml.includes(global)));
+}
+
 /**
  * Writes build/standalone/<name>.js, and gives it.
  *
@@ -113,8 +126,7 @@ export async function bundleForStandalone({ name, sources }) {
     minifySyntax: true,
     define: { ...constants, ...Object.fromEntries(absent.map((global) => [global, marker + global])) },
   });
-  const used = new Set([...text.matchAll(new RegExp(`${marker}(\\w+)`, "g"))].map((match) => match[1]));
-  if (text.includes("// node_modules/yaml/")) for (const global of absentInYaml) used.delete(global);
+  const used = new Set(parts(text).flatMap(([file, part]) => absentGlobals(file, part)));
   if (used.size > 0) throw new Error(`${name}: the static executable has no ${[...used].join(", ")}`);
   write(join(root, "build/standalone", `${name}.js`), text);
   return text;

@@ -6,6 +6,7 @@ import { parsePolicy } from "../policy/parse.ts";
 import type { RedirectPolicy } from "../policy/policy.ts";
 import { CONFIG, INCOMING_PROXY_PORT, OUTGOING_PROXY_PORT } from "./init-flags.ts";
 import type { FlagPolicy } from "./init-policy.ts";
+import { checkKeys } from "./json-keys.ts";
 import { type Flag, FlagError } from "./pflag.ts";
 
 /** Reads the text of a configuration file into plain data. Rejects with an Error that says what is wrong, and where. */
@@ -13,12 +14,15 @@ export type ConfigParser = (text: string) => Promise<unknown>;
 
 /** JSON: what both hosts know without a library. */
 export const parseJson: ConfigParser = async (text) => {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new SyntaxError(`is no JSON: ${message}${placeOf(error)}`);
   }
+  checkKeys(text);
+  return value;
 };
 
 /**
@@ -60,7 +64,8 @@ function placeOf(error: unknown): string {
 
 async function readFile(host: Host, path: string, parse: ConfigParser): Promise<unknown> {
   try {
-    return await parse(host.readFile(path));
+    // Some editors put a byte order mark in front.
+    return await parse(host.readFile(path).replace(/^\ufeff/, ""));
   } catch (error) {
     throw wrongFile(path, error);
   }

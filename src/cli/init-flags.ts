@@ -13,7 +13,7 @@ export const INCOMING_PROXY_PORT: Flag<number> = {
   shorthand: "p",
   kind: INTEGER,
   default: -1,
-  help: "Port on which the proxy takes the pod's inbound connections,\n0 to 65535 (required)",
+  help: "Port on which the proxy takes the pod's inbound connections,\n0 to 65535",
 };
 
 export const OUTGOING_PROXY_PORT: Flag<number> = {
@@ -21,7 +21,7 @@ export const OUTGOING_PROXY_PORT: Flag<number> = {
   shorthand: "o",
   kind: INTEGER,
   default: -1,
-  help: "Port on which the proxy takes the pod's outbound connections,\n0 to 65535 (required)",
+  help: "Port on which the proxy takes the pod's outbound connections,\n0 to 65535",
 };
 
 export const PROXY_UID: Flag<number> = {

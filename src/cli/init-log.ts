@@ -18,7 +18,7 @@ export function logIntent(log: Log, options: InitOptions): void {
   log.info(`redirecting ${intent(options)}`);
 }
 
-/** Says what was done; then, last, what the kernel holds: one record a family, in the form of iptables-save. */
+/** Says what was done; then, last, what the kernel holds: one record a family, in the form of iptables-save or of nft. */
 export function logReport(log: Log, report: InstallReport, options: InitOptions): void {
   const present = report.families.filter((found) => found.present);
   const changed = present.filter((found) => found.changed);

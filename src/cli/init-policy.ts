@@ -158,7 +158,9 @@ function portsOfUids(flags: ParsedFlags): NonNullable<Outbound["skipPortsOfUids"
     }
     const problem = problemOf(port, parsePortSpec);
     if (problem !== undefined) throw flagError(flag, item, `is not UID:PORT: ${problem}`);
-    byUid.set(uid, [...(byUid.get(uid) ?? []), port]);
+    const all = byUid.get(uid) ?? [];
+    all.push(port);
+    byUid.set(uid, all);
   }
   return [...byUid].map(([uid, ports]) => ({ uid, ports }));
 }

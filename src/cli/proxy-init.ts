@@ -62,7 +62,7 @@ async function writeRules(host: Host, log: Log, options: InitOptions): Promise<v
   }
 }
 
-/** Without a flag that names the mode, it is legacy, as in the original; but a kernel without it gets nft. */
+/** Without a flag that names the mode, it is legacy, as in the original; a kernel without it gets what mode plain comes to. */
 async function installByDefault(host: Host, log: Log, options: InitOptions): Promise<InstallReport> {
   const { choice, policy, target } = options;
   try {
@@ -70,8 +70,9 @@ async function installByDefault(host: Host, log: Log, options: InitOptions): Pro
   } catch (error) {
     const lacksDefault = error instanceof NetfilterError && error.code === "mode-unavailable";
     if (!lacksDefault || choice.flag !== undefined) throw error;
-    log.warning(`mode nft, because the default is not to be had: ${error.message}`);
-    return await install(host, policy, { ...target, mode: "nft" });
+    const report = await install(host, policy, { ...target, mode: "auto" });
+    log.warning(`mode ${report.mode}, because the default is not to be had: ${error.message}`);
+    return report;
   }
 }
 
@@ -86,7 +87,8 @@ Usage:
 
 Flags:
 ${flagHelp(INIT_FLAGS)}
-Lists are items between commas, and may be given more than once. A list that holds valid and
-invalid ports is used without the invalid ones.
+Lists are items between commas, and may be given more than once. A list of ports to ignore that
+holds valid and invalid ones is used without the invalid ones. The proxy's ports are required, by
+flags or in the file.
 `;
 }

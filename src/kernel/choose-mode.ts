@@ -10,8 +10,11 @@ export interface ModeChoice {
   readonly reason: string;
 }
 
-/** Errors.h: what nf_tables answers to an expression, or nft_compat to an extension, that the kernel does not have. */
-const ENOENT = 2;
+/**
+ * What the kernel answers (asm-generic/errno.h) to an expression, an extension or a type of chain that it does not have: ENOENT; and to
+ * a family of tables: EOPNOTSUPP, EAFNOSUPPORT.
+ */
+const ABSENT: readonly (number | undefined)[] = [2, 95, 97];
 
 /**
  * What mode "auto" comes to, by what was found without changing anything: the mode in which rules of ours are already, so that
@@ -21,7 +24,7 @@ const ENOENT = 2;
  * @returns The modes to try, in this order: each but the last may turn out not to be supported ({@link isUnsupported}), which
  *   changes nothing. There is no better way to know than to try.
  */
-export function chooseModes(inspections: readonly ModeInspection[]): readonly [ModeChoice, ...ModeChoice[]] {
+export function chooseModes(inspections: readonly ModeInspection[]): readonly ModeChoice[] {
   const ours = ORDER.filter((mode) => find(inspections, mode)?.installed);
   if (ours[0] !== undefined) {
     const others = ours.length > 1 ? ` and in ${ours.slice(1).join(" and ")}` : "";
@@ -31,18 +34,15 @@ export function chooseModes(inspections: readonly ModeInspection[]): readonly [M
   if (foreign[0] !== undefined && foreign.length === 1) {
     return [{ mode: foreign[0], reason: "rules of other programs are there" }];
   }
-  const [first = LAST_RESORT, ...rest] = BY_KERNEL.filter(
-    ({ mode }) => find(inspections, mode)?.state !== "unavailable",
-  );
-  return [first, ...rest];
+  if (find(inspections, "nft")?.state === "unavailable") {
+    return [{ mode: "legacy", reason: "the kernel has no nf_tables" }];
+  }
+  return [
+    { mode: "nft", reason: "the kernel has nf_tables" },
+    { mode: "nftables", reason: "the kernel has nf_tables, but not all of the xt_* that mode nft needs" },
+    { mode: "legacy", reason: "the kernel has nf_tables, but not what the modes nft and nftables need" },
+  ];
 }
-
-const LAST_RESORT: ModeChoice = { mode: "legacy", reason: "the kernel has no nf_tables" };
-const BY_KERNEL: readonly ModeChoice[] = [
-  { mode: "nft", reason: "the kernel has nf_tables" },
-  { mode: "nftables", reason: "the kernel has nf_tables, but not all of the xt_* that mode nft needs" },
-  LAST_RESORT,
-];
 
 /** Which of several modes with rules of ours is kept; and which is tried first. */
 const ORDER: readonly Mode[] = ["nft", "nftables", "legacy"];
@@ -56,7 +56,7 @@ function holdsForeignRules(inspection: ModeInspection | undefined): boolean {
 }
 
 /** Whether an error says that the kernel does not have what a mode needs. Nothing was changed then. */
-export function isUnsupported(error: unknown): boolean {
+export function isUnsupported(error: unknown): error is NetfilterError {
   if (!(error instanceof NetfilterError)) return false;
-  return error.code === "mode-unavailable" || (error.code === "refused" && error.errno === ENOENT);
+  return error.code === "mode-unavailable" || (error.code === "refused" && ABSENT.includes(error.errno));
 }

@@ -5,6 +5,7 @@ import type { RedirectPolicy } from "../policy/policy.ts";
 import { compile } from "../ruleset/compile.ts";
 import { chooseModes, isUnsupported, type ModeChoice } from "./choose-mode.ts";
 import { type Committed, commit, MODES } from "./commit.ts";
+import { NetfilterError } from "./error.ts";
 import { inspectModes } from "./inspect.ts";
 import { removeFromOtherModes } from "./other-modes.ts";
 import type { InstallReport, Target } from "./report.ts";
@@ -52,15 +53,15 @@ async function commitPolicy(host: Host, policy: RedirectPolicy, target: ParsedTa
     committed: await commit(host, compile(policy, mode), target),
   });
   if (target.mode !== "auto") return await inMode({ mode: target.mode, reason: "it was asked for" });
-  const [first, ...rest] = chooseModes(await inspectModes(host, MODES, target));
-  let choice = first;
-  for (const next of rest) {
+  const choices = chooseModes(await inspectModes(host, MODES, target));
+  const refusals: string[] = [];
+  for (const choice of choices) {
     try {
       return await inMode(choice);
     } catch (error) {
-      if (!isUnsupported(error)) throw error;
-      choice = next;
+      if (choices.length === 1 || !isUnsupported(error)) throw error;
+      refusals.push(`${choice.mode}: ${error.message}`);
     }
   }
-  return await inMode(choice);
+  throw new NetfilterError(`no mode works here: ${refusals.join("; ")}`, { code: "mode-unavailable" });
 }

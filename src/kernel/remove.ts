@@ -10,8 +10,8 @@ import { type ParsedTarget, parseTarget } from "./target.ts";
 
 /**
  * Takes our jumps and chains out, in the mode of the target or, with mode "auto", in every mode where they are, each in
- * one transaction (legacy: one for each family). Base chains, tables and the rules of others stay as they are. That
- * there is nothing to remove is no error.
+ * one transaction (legacy: one for each family). Base chains, tables and the rules of others stay as they are; the table of the
+ * mode nftables, which is all ours, goes. That there is nothing to remove is no error.
  *
  * In legacy, a process that may not see whether ip_tables has a table leaves it alone and says so; unless it asks for
  * that very mode: then it opens the table, which makes it where there was none.

@@ -7,9 +7,9 @@ import { nftTable } from "../ruleset/nft-text.ts";
 import type { InspectedFamily, InstallReport } from "./report.ts";
 
 /**
- * The rules of one family as iptables-save prints them, as the kernel holds them: our chains and the base chains
- * that enter them, foreign rules in these included. One that sluice does not understand is a comment line. Empty
- * when the report has no such family.
+ * The rules of one family as iptables-save prints them, in mode nftables as nft reads them, as the kernel holds them: our chains
+ * and the base chains that enter them, foreign rules in these included. One that sluice does not understand is a comment line.
+ * Empty when the report has no such family.
  */
 export function saveText(report: InstallReport, family: Family): string {
   const found = report.families.find((item) => item.family === family && item.present);

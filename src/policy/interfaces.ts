@@ -7,7 +7,8 @@ const LONGEST_NAME = 15;
 
 /**
  * Checks the name of an interface as a rule may have it: what the kernel takes for one (dev_valid_name, net/core/dev.c), in
- * ASCII, of 1 to 15 characters; or the beginning of one, of 0 to 14 characters, and a `+`.
+ * ASCII, of 1 to 15 characters, without `*` and a backslash, which nft reads as wildcards; or the beginning of one, of 0 to 14
+ * characters, and a `+`.
  *
  * @returns The name as it was given.
  * @throws {PolicyError} with an empty path, saying what is wrong.
@@ -26,5 +27,7 @@ function problemOf(name: string): string | undefined {
   if (name.length > LONGEST_NAME) return `it is longer than ${LONGEST_NAME} characters`;
   if (name === "." || name === "..") return "no interface may be called so";
   // iptables prints a name in double quotes when it must, and reads "!" as a negation.
-  return /^[\x23-\x2e\x30-\x39\x3b-\x7e]+$/.test(name) ? undefined : "it has a character that none may have";
+  return /^[\x23-\x29\x2b-\x2e\x30-\x39\x3b-\x5b\x5d-\x7e]+$/.test(name)
+    ? undefined
+    : "it has a character that none may have";
 }

@@ -8,7 +8,7 @@ import type { Match, NamedSet, PortRange, Rule, Ruleset, Verdict } from "./rules
 // Rules and sets in the language of nft(8), as it lists them.
 
 /**
- * A rule as `nft list ruleset` writes it, without its counter.
+ * A rule as `nft -f` reads it, with a counter.
  *
  * @param family The family in which alone it stands; undefined: both.
  * @example
@@ -39,7 +39,7 @@ function matchText(match: Match, behind: readonly Match[]): string[] {
     case "inInterface":
     case "outInterface":
       return [
-        `${match.type === "inInterface" ? "iifname" : "oifname"} ${quoted(match.name.replace(/\+$/, "*"))}`,
+        `${match.type === "inInterface" ? "iifname" : "oifname"} ${quoted(interfacePattern(match.name))}`,
       ];
     case "source":
     case "destination": {
@@ -90,6 +90,11 @@ function elementText({ first, last }: PortRange | AddressRange): string {
   const subnet =
     typeof first === "string" && typeof last === "string" ? subnetOf({ first, last }) : undefined;
   return subnet ?? rangeText(first, last);
+}
+
+/** To nft, as to the shell, `*` at the end is any ending, and `\\*` a star. */
+function interfacePattern(name: string): string {
+  return name.endsWith("+") ? `${name.slice(0, -1)}*` : name.replace(/\*$/, "\\*");
 }
 
 /** nft has no way to write a quote in a text. */

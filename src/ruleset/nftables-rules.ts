@@ -71,7 +71,11 @@ export function outboundDirection(
 /** A user may be named more than once, and a set's name only once. */
 function portsByUid(items: readonly { uid: number; ports: readonly PortSpec[] }[]): Map<number, PortSpec[]> {
   const byUid = new Map<number, PortSpec[]>();
-  for (const { uid, ports } of items) byUid.set(uid, [...(byUid.get(uid) ?? []), ...ports]);
+  for (const { uid, ports } of items) {
+    const all = byUid.get(uid) ?? [];
+    for (const port of ports) all.push(port);
+    byUid.set(uid, all);
+  }
   return byUid;
 }
 

@@ -16,7 +16,7 @@ const LAYOUT: readonly Column[] = [
 
 /**
  * A ruleset as a table for people: one row a rule, in the order in which a packet meets them, with its chain, its
- * comment, the rule as iptables would write it (its chain and comment have columns of their own), and a sentence on
+ * comment, the rule as iptables, or in mode nftables nft, would write it (its chain and comment have columns of their own), and a sentence on
  * what it does.
  *
  * @returns Lines of plain text, mostly up to 120 characters, each with its line feed.

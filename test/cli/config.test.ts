@@ -43,6 +43,17 @@ describe("a file alone", () => {
     );
   });
 
+  test("may have the same key in several objects, and punctuation in texts", async () => {
+    const outbound = { proxyPort: 1, skipPortsOfUids: [1, 2].map((uid) => ({ uid, ports: ["80"] })) };
+    await read(JSON.stringify({ $schema: '{"a":1,"a":2}', inbound: { proxyPort: 1 }, outbound }));
+  });
+
+  test("may begin with a byte order mark", async () => {
+    for (const parse of [parseJson, parseJsonOrYaml]) {
+      expect(await read(`\ufeff${JSON.stringify(INBOUND)}`, [], parse)).toStrictEqual(INBOUND);
+    }
+  });
+
   test("may name its schema", async () => {
     expect(await read(JSON.stringify({ $schema: "policy.schema.json", ...INBOUND }))).toStrictEqual(INBOUND);
   });
@@ -214,14 +225,17 @@ describe("what is wrong names the file, the field and the value", () => {
   });
 
   test.each([
-    ["a: [1\nb: 2", /^is no YAML: .* at line 2, column 1:?$/],
+    ["a: [1\nb: 2", /^is no YAML: .* at line 2, column 1$/],
     [
       "inbound: {proxyPort: 1}\ninbound: {proxyPort: 2}",
       /^is no YAML: Map keys must be unique at line 2, column 1:?$/,
     ],
-    ["inbound: !mine {proxyPort: 1}", /^is no YAML: Unresolved tag: !mine at line 1, column 10:?$/],
+    ["inbound: !mine {proxyPort: 1}", /^is no YAML: Unresolved tag: !mine at line 1, column 10$/],
     ["--- {}\n--- {}\n", /^is no YAML: .*multiple documents/],
     ["inbound: *nobody", /nobody/],
+    ["proxy: !!omap [ uid: 2102 ]\noutbound: {proxyPort: 1}", /^is no YAML: Unresolved tag: .*omap/],
+    ["proxy: !!set {uid}\noutbound: {proxyPort: 1}", /^is no YAML: Unresolved tag: .*set/],
+    ["? {a: 1}\n: 2", /unknown key/],
     ["", /^the policy must be an object, not null$/],
     [
       "a: &a [1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]",
@@ -232,6 +246,24 @@ describe("what is wrong names the file, the field and the value", () => {
     expect(await sluice(host)).toBe(1);
     expect(host.stderr).toMatch(/^sluice plan: --config: "f": [^\n]+\n$/);
     expect(host.stderr.slice('sluice plan: --config: "f": '.length, -1)).toMatch(problem);
+  });
+
+  test.each([
+    ['{"inbound":{"proxyPort":1},"inbound":{"proxyPort":2}}', "inbound"],
+    ['{"inbound":{"proxyPort":1,"skipPorts":[],"skipPorts" : [1]}}', "skipPorts"],
+    [
+      '{"inbound":{"proxyPort":1},"outbound":{"proxyPort":1,"skipPortsOfUids":[{"uid":1,"\\u0075id":2}]}}',
+      "uid",
+    ],
+  ])("a key that stands twice: %s", async (text, key) => {
+    for (const [run, name, first] of [
+      [proxyInit, "proxy-init", []],
+      [sluice, "sluice plan", ["plan"]],
+    ] as const) {
+      const host = new FakeHost([...first, "--config=f"], undefined, {}, { f: text });
+      expect(await run(host)).toBe(1);
+      expect(host.stderr).toBe(`${name}: --config: "f": the key "${key}" stands twice in one object\n`);
+    }
   });
 
   test("proxy-init reads no YAML, and says so", async () => {

@@ -131,7 +131,7 @@ describe("proxy-init", () => {
         : holding([], false)(request);
     const { asked, code, records } = await run(proxyInit, core, ...PORTS, "-u1");
     expect(code).toBe(0);
-    expect(asked).toEqual(["commit legacy", "commit nft"]);
+    expect(asked).toEqual(["commit legacy", "inspect nft", "commit nft"]);
     expect(records[1]).toMatch(
       /^warning: mode nft, because the default is not to be had: this kernel has no ip_tables; /,
     );
@@ -165,6 +165,18 @@ describe("proxy-init", () => {
     expect(code).toBe(0);
     expect(asked.slice(0, 3)).toEqual(["inspect nft", "commit nft", "commit nftables"]);
     expect(records[1]).toContain("in mode nftables: the kernel has nf_tables, but not all of the xt_*");
+  });
+
+  test("plain: where nothing works, the error says what each lacks", async () => {
+    const core: Core = (request) =>
+      request.op === "commit"
+        ? { error: { code: "refused", detail: `no ${request.ruleset?.mode}`, errno: 95 } }
+        : holding([], false)(request);
+    const { host, code } = await plain(core);
+    expect(code).toBe(1);
+    expect(host.stderr).toMatch(
+      /^proxy-init: --iptables-mode: "plain": no mode works here: nft: no nft[^;]*; nftables: no nftables[^;]*; legacy: no legacy[^\n]*\n$/,
+    );
   });
 
   test("plain: another refusal is an error", async () => {

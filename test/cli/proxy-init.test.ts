@@ -395,9 +395,9 @@ describe("--help", () => {
 
       Flags:
         -p, --incoming-proxy-port int            Port on which the proxy takes the pod's inbound connections,
-                                                 0 to 65535 (required)
+                                                 0 to 65535
         -o, --outgoing-proxy-port int            Port on which the proxy takes the pod's outbound connections,
-                                                 0 to 65535 (required)
+                                                 0 to 65535
         -u, --proxy-uid int                      User that the proxy runs as; what it sends is not redirected.
                                                  0 or less: no such rule
         -g, --proxy-gid int                      Group that the proxy runs as; what it sends is not redirected.
@@ -452,8 +452,9 @@ describe("--help", () => {
             --firewall-save-bin-path string      Accepted for older manifests, and ignored
         -h, --help                               Print this help
 
-      Lists are items between commas, and may be given more than once. A list that holds valid and
-      invalid ports is used without the invalid ones.
+      Lists are items between commas, and may be given more than once. A list of ports to ignore that
+      holds valid and invalid ones is used without the invalid ones. The proxy's ports are required, by
+      flags or in the file.
       "
     `);
   });

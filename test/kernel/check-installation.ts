@@ -9,9 +9,10 @@ import {
   type Mode,
   type RedirectPolicy,
   type Ruleset,
+  render,
 } from "../../src/index.ts";
 import { ruleText } from "../../src/ruleset/rule-text.ts";
-import type { NetworkNamespace } from "../../src/testing/index.ts";
+import { createNamespace, type NetworkNamespace } from "../../src/testing/index.ts";
 import "../../src/testing/vitest.ts";
 import { output, savedRules } from "./kernel-state.ts";
 
@@ -45,10 +46,21 @@ export async function checkInstallation(
     expect(found.families).toEqual(report.families.map(({ changed: _, ...inspected }) => inspected));
   }
   await expect(namespace).toHaveRules(policy, { mode });
-  if (mode === "nftables")
-    expect(await output(namespace, "nft", ["list", "table", "inet", "sluice"])).not.toBe("");
+  if (mode === "nftables") await checkListed(namespace, ruleset);
   else await checkSaved(namespace, ruleset, mode);
   expect((await install(policy, target)).changed).toBe(false);
+}
+
+/** nft lists what is installed as it does what it has itself read from our text. */
+async function checkListed(namespace: NetworkNamespace, ruleset: Ruleset): Promise<void> {
+  await using other = await createNamespace();
+  await output(other, "nft", ["-f", "-"], render(ruleset, "nft"));
+  // Sets and chains stand in the order in which they were made.
+  const list = async (from: NetworkNamespace) => {
+    const text = await output(from, "nft", ["list", "table", "inet", "sluice"]);
+    return [...text.matchAll(/^\t(?:set|chain) .*?^\t\}$/gms)].map(([block]) => block).sort();
+  };
+  expect(await list(namespace)).toEqual(await list(other));
 }
 
 async function checkSaved(

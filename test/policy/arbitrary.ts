@@ -24,7 +24,7 @@ const subnets = fc.array(subnetTexts, { maxLength: 8 });
 const ids = fc.array(fc.nat(4294967294), { maxLength: 4 });
 const interfaceNames = fc.array(
   fc
-    .oneof(fc.stringMatching(/^[#-.0-9;-~]{1,14}\+?$/), fc.constantFrom("eth0", "eth+", "+"))
+    .oneof(fc.stringMatching(/^[#-)+-.0-9;-[\]-~]{1,14}\+?$/), fc.constantFrom("eth0", "eth+", "+"))
     .filter((name) => !/^\.{1,2}$/.test(name)),
   { maxLength: 3 },
 );

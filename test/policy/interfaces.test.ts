@@ -21,6 +21,8 @@ describe("parseInterfaceName", () => {
     ["a/b", strange],
     ["a:b", strange],
     ["a b", strange],
+    ["eth*", strange],
+    ["a\\", strange],
     ["!eth0", strange],
     ["é", strange],
     ["a\0", strange],

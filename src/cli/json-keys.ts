@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { show } from "../policy/error.ts";
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
+
+/**
+ * Refuses an object that has a key twice: JSON.parse would drop the first without a word, and with it half a policy.
+ *
+ * @param text What JSON.parse has taken.
+ * @throws {SyntaxError} that names the key.
+ */
+export function checkKeys(text: string): void {
+  /** The keys of each object that is open; of a list, undefined. */
+  const open: (Set<string> | undefined)[] = [];
+  let last = "";
+  for (const [token] of text.matchAll(TOKEN)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(undefined);
+    else if (token === "}" || token === "]") open.pop();
+    else if (token === ":") {
+      const key: unknown = JSON.parse(last);
+      const keys = open.at(-1);
+      if (typeof key !== "string" || keys === undefined) continue;
+      if (keys.has(key)) throw new SyntaxError(`the key ${show(key)} stands twice in one object`);
+      keys.add(key);
+    }
+    last = token;
+  }
+}
