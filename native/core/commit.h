@@ -37,6 +37,7 @@ struct InstalledRule {
   std::vector<Match> matches;
   Verdict verdict;
   std::string comment;
+  std::optional<Family> only;  // in a table for both families: the one that the rule says it is for
   std::optional<Counters> counters;
   std::vector<std::string> expressions;
 };

@@ -383,6 +383,10 @@ void WriteRule(Writer& writer, const InstalledRule& rule) {
   writer.StartObject();
   writer.Key("own");
   writer.Bool(rule.own);
+  if (rule.only) {
+    writer.Key("only");
+    writer.String(Name(*rule.only));
+  }
   if (rule.understood) {
     WriteMatches(writer, rule);
   } else {

@@ -68,6 +68,7 @@ class OwnTable : public nft::Dialect {
     for (const nft::StoredRule& stored : chain.rules) {
       DecodedRule decoded = DecodeRule(stored);
       if (decoded.family.value_or(family) != family) continue;
+      decoded.rule.only = decoded.family;
       decoded.rule.own = own || IsOurs(request_.ruleset, nft::JumpTarget(stored.handle.get()));
       rules.push_back(std::move(decoded.rule));
     }

@@ -2,9 +2,10 @@
 
 import type { Family, Mode } from "../policy/policy.ts";
 import { ruleTextIn } from "../ruleset/mode-text.ts";
-import type { Match } from "../ruleset/ruleset.ts";
 import { type Reader, readFamily, readMatch, readSet, readVerdict } from "./reply.ts";
 import type { FamilyReport, InstalledChain, InstalledRule } from "./report.ts";
+
+const BOTH: readonly Family[] = ["ipv4", "ipv6"];
 
 /** Reads what the core says of one family's table. */
 export function readFamilyReport(mode: Mode, reply: Reader): FamilyReport {
@@ -21,7 +22,7 @@ export function readFamilyReport(mode: Mode, reply: Reader): FamilyReport {
       return chain
         .at("rules")
         .items()
-        .map((rule) => readRule(mode, family, rule, name));
+        .map((rule) => readRule(mode, rule, name));
     }),
     sets: reply.at("sets").items().map(readSet),
   };
@@ -32,9 +33,10 @@ function readChain(reply: Reader): InstalledChain {
   return { name: reply.at("name").string(), policy: policy ?? null };
 }
 
-function readRule(mode: Mode, family: Family, reply: Reader, chain: string): InstalledRule {
+function readRule(mode: Mode, reply: Reader, chain: string): InstalledRule {
   const comment = reply.at("comment").string();
   const own = reply.at("own").boolean();
+  const only = reply.at("only").optional(readFamily);
   const counters =
     reply.at("counters").optional((field) => ({
       packets: field.at("packets").number(),
@@ -52,13 +54,8 @@ function readRule(mode: Mode, family: Family, reply: Reader, chain: string): Ins
     matches,
     verdict,
     comment,
-    text: ruleTextIn(mode, chain, { matches, verdict, comment }, familiesOf(matches, family)),
+    text: ruleTextIn(mode, chain, { matches, verdict, comment }, only === undefined ? BOTH : [only]),
     counters,
     own,
   };
-}
-
-/** The families of which a rule speaks: all that its text has to say of them. */
-function familiesOf(matches: readonly Match[], family: Family): readonly Family[] {
-  return matches.some((match) => "subnet" in match || "family" in match) ? [family] : ["ipv4", "ipv6"];
 }
