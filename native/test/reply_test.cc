@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <chrono>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -86,6 +87,9 @@ TEST_CASE("the largest numbers come out unchanged") {
     rule.counters = sluice::Counters{UINT64_MAX, UINT64_MAX - 1};
     CommitResult result;
     result.generation = UINT32_MAX;
+    result.messages = UINT32_MAX;
+    result.bytes = SIZE_MAX;
+    result.kernel_time = std::chrono::microseconds::max();
     result.families.push_back(
         {sluice::Family::kIpv6, true, true, {{"OURS", sluice::Hook::kOutput, false, {rule}}}, {}});
     result.stale = {sluice::Family::kIpv4};
@@ -93,6 +97,9 @@ TEST_CASE("the largest numbers come out unchanged") {
   };
   const auto reply = Ask(kCommit);
   CHECK(reply["ok"]["generation"].GetUint() == UINT32_MAX);
+  CHECK(reply["ok"]["messages"].GetUint() == UINT32_MAX);
+  CHECK(reply["ok"]["bytes"].GetUint64() == SIZE_MAX);
+  CHECK(reply["ok"]["kernelMicroseconds"].GetInt64() == INT64_MAX);
   const auto& chain = reply["ok"]["families"][0]["chains"][0];
   CHECK(chain["hook"] == "output");
   CHECK(chain["policy"] == "drop");
