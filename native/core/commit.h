@@ -71,6 +71,9 @@ struct CommitResult : Inspection {
   uint32_t attempts = 0;
   uint32_t messages = 0;
   size_t bytes = 0;
+  // What the kernel took, as far as that can be seen from outside: nft, nftables: from the sending of the
+  // batch to its acknowledgement; legacy: libiptc's replacing of the tables.
+  std::chrono::microseconds kernel_time{0};
 };
 
 // One of the ways in which a kernel keeps rules.

@@ -151,6 +151,8 @@ void Commit(const Asked& asked, Writer& writer) {
   writer.Uint(result.messages);
   writer.Key("bytes");
   writer.Uint64(result.bytes);
+  writer.Key("kernelMicroseconds");
+  writer.Int64(result.kernel_time.count());
   WriteInspection(writer, result, asked.request.elsewhere.has_value());
   WriteLegacyTables(writer, legacy_tables);
   writer.EndObject();

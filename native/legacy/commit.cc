@@ -141,6 +141,7 @@ class Transaction {
     for (Change& change : changes) {
       change.before = Snapshot::Take(change.table->family(), change.table->name());
     }
+    const auto start = std::chrono::steady_clock::now();
     for (size_t i = 0; i < changes.size(); ++i) {
       const int error_number = changes[i].table->Commit();
       if (error_number == 0) continue;
@@ -152,6 +153,8 @@ class Transaction {
       if (error_number == EAGAIN) return false;
       throw error;
     }
+    result_.kernel_time =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     result_.changed = true;
     result_.messages = static_cast<uint32_t>(changes.size());
     for (const Change& change : changes) Find(change.table->family())->changed = true;

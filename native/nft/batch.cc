@@ -205,6 +205,7 @@ std::optional<std::vector<Refusal>> Batch::Commit() {
   reinterpret_cast<nlmsghdr*>(bytes_.data() + last_)->nlmsg_flags |= NLM_F_ACK;
   Boundary(NFNL_MSG_BATCH_END, std::nullopt);
   bytes_.resize(used_);
+  const auto start = std::chrono::steady_clock::now();
   connection_.Send(bytes_);
   std::vector<Refusal> refusals;
   bool answered = false;
@@ -219,6 +220,8 @@ std::optional<std::vector<Refusal>> Batch::Commit() {
     // The kernel has worked already; only its answer is lost.
     if (refusals.empty()) return std::nullopt;
   }
+  kernel_time_ =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
   if (!answered) return std::nullopt;
   return refusals;
 }

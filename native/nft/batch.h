@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -57,6 +58,8 @@ class Batch {
   bool empty() const { return count_ == 0; }
   uint32_t count() const { return count_; }
   size_t size() const { return bytes_.size(); }
+  // From the sending of the batch to its acknowledgement.
+  std::chrono::microseconds kernel_time() const { return kernel_time_; }
 
   // Ends the batch and sends it. Nothing when the answer was lost: whether the kernel applied it is not known
   // then. An empty list: it did.
@@ -82,6 +85,7 @@ class Batch {
   uint32_t first_sequence_ = 0;
   std::vector<Subject> subjects_;
   std::vector<size_t> starts_;
+  std::chrono::microseconds kernel_time_{0};
 };
 
 }  // namespace sluice::nft

@@ -53,6 +53,7 @@ class Transaction {
     if (!Send(batch, changed)) return false;
     result_.messages = batch.count();
     result_.bytes = batch.size();
+    result_.kernel_time = batch.kernel_time();
     if (!ReadBack(*generation)) return false;
     dialect_.Report(result_);
     return true;

@@ -96,9 +96,15 @@ Border LeadingBorder() { return {{}, true}; }
 
 std::optional<std::vector<Interval>> IntervalsOf(std::vector<Border> borders, SetType type) {
   // Where one interval ends the next may begin.
-  std::sort(borders.begin(), borders.end(), [](const Border& a, const Border& b) {
-    return std::make_tuple(a.key, !a.end) < std::make_tuple(b.key, !b.end);
-  });
+  const auto before = [](const Border& a, const Border& b) {
+    const int order = memcmp(a.key.data(), b.key.data(), a.key.size());
+    return order < 0 || (order == 0 && a.end && !b.end);
+  };
+  // The kernel lists them from the last to the first (nft_set_rbtree.c).
+  std::reverse(borders.begin(), borders.end());
+  if (!std::is_sorted(borders.begin(), borders.end(), before)) {
+    std::sort(borders.begin(), borders.end(), before);
+  }
   std::vector<Interval> intervals;
   bool open = false;
   for (size_t i = 0; i < borders.size(); ++i) {

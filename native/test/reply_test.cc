@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <chrono>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -94,11 +95,17 @@ TEST_CASE("the largest numbers come out unchanged") {
     family.dormant = true;
     family.chains = {{"OURS", sluice::Hook::kOutput, false, {rule}}};
     result.families.push_back(family);
+    result.messages = UINT32_MAX;
+    result.bytes = SIZE_MAX;
+    result.kernel_time = std::chrono::microseconds::max();
     result.stale = {sluice::Family::kIpv4};
     return result;
   };
   const auto reply = Ask(kCommit);
   CHECK(reply["ok"]["generation"].GetUint() == UINT32_MAX);
+  CHECK(reply["ok"]["messages"].GetUint() == UINT32_MAX);
+  CHECK(reply["ok"]["bytes"].GetUint64() == SIZE_MAX);
+  CHECK(reply["ok"]["kernelMicroseconds"].GetInt64() == INT64_MAX);
   const auto& chain = reply["ok"]["families"][0]["chains"][0];
   CHECK(reply["ok"]["families"][0]["dormant"] == true);
   CHECK(chain["hook"] == "output");
