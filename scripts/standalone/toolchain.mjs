@@ -7,7 +7,8 @@ import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { keep, kept } from "./cache.mjs";
+import { mirror } from "../debian/apt.mjs";
+import { keep, kept } from "../debian/cache.mjs";
 import { ensureLibiptc, libiptc } from "./libiptc.mjs";
 
 const packages = ["g++", "libquickjs", "libnftnl-dev", "libmnl-dev", "rapidjson-dev"];
@@ -45,17 +46,6 @@ function installed(root) {
   const folders = readdirSync(join(root, "usr/lib")).map((name) => join(root, "usr/lib", name));
   const complete = archives.every((name) => folders.some((folder) => existsSync(join(folder, name))));
   return fit && complete ? list : undefined;
-}
-
-/** The mirror that this machine's own packages come from. */
-function mirror() {
-  const policy = execFileSync("apt-cache", ["policy", "libc6"], {
-    encoding: "utf8",
-    env: { ...process.env, LC_ALL: "C" },
-  });
-  const url = /^ +-?\d+ (\S+:\S+) (?!\S*security)\S+\/main \S+ Packages$/m.exec(policy)?.[1];
-  if (url === undefined) throw new Error("apt-cache policy libc6 names no package mirror");
-  return url;
 }
 
 const removeTrees = (...paths) => execFileSync("rm", ["-rf", "--one-file-system", ...paths]);
@@ -111,7 +101,7 @@ async function execute([file, ...args], directory) {
 
 /** @returns {Toolchain} */
 export function openToolchain() {
-  ensureLibiptc({ mirror, suite });
+  ensureLibiptc(suite);
   const here = installed("/");
   if (here !== undefined) {
     return {

@@ -38,7 +38,7 @@ export function keep(name, write) {
     renameSync(partial, path);
   } catch (error) {
     rmSync(partial, { force: true });
-    console.error(`standalone: ${path} is not kept for other clones: ${error.message}`);
+    console.error(`${path} is not kept for other clones: ${error.message}`);
   }
 }
 
