@@ -22,7 +22,7 @@ std::vector<InstalledFamily> ChooseFamilies(const RulesetRequest& request) {
   for (const WantedFamily& wanted : request.families) {
     families.push_back({wanted.family, Present(wanted.family), false, {}, {}});
     if (families.back().present || !wanted.required) continue;
-    Error error(ErrorCode::kFamilyUnavailable, "this kernel has no such family");
+    Error error(ErrorCode::kFamilyUnavailable, "this kernel has no IPv6");
     error.family = wanted.family;
     throw error;
   }
