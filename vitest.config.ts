@@ -29,12 +29,13 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     reporters: ["default", new TierReporter()],
-    // The tier `package` comes last, alone: npm pack puts addons where the other tiers would load them.
+    // Later than the rest: npm pack puts addons where those tiers would load them, and machines take all the time there is.
     projects: [
       tier("unit", 0, 20_000),
       tier("kernel", 0, 30_000),
       tier("standalone", 0, 30_000),
       tier("package", 1, 180_000),
+      tier("vm", 1, 60_000),
     ],
   },
 });

@@ -5,20 +5,20 @@
 //
 //   node scripts/prepare.mjs build   builds the addons and the JavaScript; installs nothing
 //   node scripts/prepare.mjs demo    installs what building needs, and builds
-//   node scripts/prepare.mjs test    also what the tests compare with, and the static executables where it can
+//   node scripts/prepare.mjs test    also what the tests compare with, and where it can the static executables, and other releases' kernels
 //   node scripts/prepare.mjs ci      also the linters and the native unit tests; everything must be there
 
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildAddons, buildJavaScript, buildStandalone } from "./prepare/build.mjs";
+import { buildAddons, buildJavaScript, buildStandalone, fetchReleases } from "./prepare/build.mjs";
 import { checkNode, ensureNodeModules } from "./prepare/node.mjs";
 import { ensurePackages, packagesFor } from "./prepare/system-packages.mjs";
 
 const purposes = {
-  build: { sets: ["build"], installs: false, standalone: "no" },
-  demo: { sets: ["build"], installs: true, standalone: "no" },
-  test: { sets: ["build", "test"], installs: true, standalone: "where it can" },
-  ci: { sets: ["build", "test", "ci"], installs: true, standalone: "must" },
+  build: { sets: ["build"], installs: false, extras: "no" },
+  demo: { sets: ["build"], installs: true, extras: "no" },
+  test: { sets: ["build", "test"], installs: true, extras: "where it can" },
+  ci: { sets: ["build", "test", "ci"], installs: true, extras: "must" },
 };
 
 function main() {
@@ -30,7 +30,9 @@ function main() {
   ensureNodeModules(purpose);
   buildAddons();
   buildJavaScript();
-  if (purpose.standalone !== "no") buildStandalone(purpose.standalone === "must");
+  if (purpose.extras === "no") return;
+  buildStandalone(purpose.extras === "must");
+  fetchReleases(purpose.extras === "must");
 }
 
 try {

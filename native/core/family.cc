@@ -25,7 +25,7 @@ std::vector<InstalledFamily> ChooseFamilies(const RulesetRequest& request) {
     family.present = Present(wanted.family);
     families.push_back(std::move(family));
     if (families.back().present || !wanted.required) continue;
-    Error error(ErrorCode::kFamilyUnavailable, "this kernel has no such family");
+    Error error(ErrorCode::kFamilyUnavailable, "this kernel has no IPv6");
     error.family = wanted.family;
     throw error;
   }

@@ -64,16 +64,35 @@ export function buildJavaScript() {
 }
 
 /**
- * dist/standalone/*. What is out of date is scripts/standalone.mjs's to know. Why they could not be built is left in
- * build/standalone-missing.txt, for the tests that are then skipped.
+ * dist/standalone/*. What is out of date is scripts/standalone.mjs's to know.
  *
  * @param {boolean} must
  */
 export function buildStandalone(must) {
-  const note = "build/standalone-missing.txt";
   const built = ["proxy-init", "sluice"].every((name) => existsSync(`dist/standalone/${name}`));
   if (!built) say("builds the static executables (scripts/standalone.mjs)");
-  const { status, stderr } = spawnSync(process.execPath, ["scripts/standalone.mjs"], {
+  runScript("standalone", "static executables", must);
+}
+
+/**
+ * build/releases: kernels and tools of other releases of Debian.
+ *
+ * @param {boolean} must
+ */
+export function fetchReleases(must) {
+  if (!existsSync("build/releases"))
+    say("fetches kernels and tools of Debian's releases (scripts/releases.mjs)");
+  runScript("releases", "kernels and tools of other releases", must);
+}
+
+/**
+ * Runs scripts/NAME.mjs. Why it failed is left in build/NAME-missing.txt, for the tests that are then skipped.
+ *
+ * @param {string} name @param {string} what it makes @param {boolean} must
+ */
+function runScript(name, what, must) {
+  const note = `build/${name}-missing.txt`;
+  const { status, stderr } = spawnSync(process.execPath, [`scripts/${name}.mjs`], {
     encoding: "utf8",
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -81,8 +100,8 @@ export function buildStandalone(must) {
     rmSync(note, { force: true });
     return;
   }
-  const reason = stderr.replace(/^standalone: /, "").trim();
-  if (must) throw new Error(`the static executables: ${reason}`);
+  const reason = stderr.replaceAll(new RegExp(`^${name}: `, "gm"), "").trim();
+  if (must) throw new Error(`the ${what}: ${reason}`);
   writeFileSync(note, reason);
-  say(`no static executables, their tests are skipped: ${reason}`);
+  say(`no ${what}, their tests are skipped: ${reason}`);
 }

@@ -84,6 +84,9 @@ const sets = {
     command("strace", "strace", "tests that count system calls fail"),
     command("util-linux", "unshare", "tests that start programs in a namespace fail"),
     command("libcap2-bin", "setcap", "tests of file capabilities are skipped"),
+    ...(process.arch === "x64"
+      ? [command("qemu-system-x86", "qemu-system-x86_64", "tests in virtual machines are skipped")]
+      : []),
     ...standalone(),
   ],
   ci: () => [

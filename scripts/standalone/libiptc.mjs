@@ -6,7 +6,8 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { keepCopy, kept } from "./cache.mjs";
+import { aptOptions } from "../debian/apt.mjs";
+import { keepCopy, kept } from "../debian/cache.mjs";
 
 const repository = join(import.meta.dirname, "../..");
 
@@ -27,29 +28,17 @@ function run(file, args, cwd) {
 const archiveName = "iptables.orig.tar.xz";
 
 /**
- * Fetches the archive of the sources into a folder. Neither the machine's list of sources nor its package lists change.
+ * Fetches the archive of the sources into a folder.
  *
- * @param {{ mirror: () => string, suite: string }} origin
+ * @param {string} suite
  * @param {string} folder
  * @returns {string} its path
  */
-function fetchArchive({ mirror, suite }, folder) {
-  for (const name of ["lists/partial", "cache/archives/partial"]) {
-    mkdirSync(join(folder, name), { recursive: true });
-  }
-  const sourceList = join(folder, "sources.list");
-  writeFileSync(sourceList, `deb-src ${mirror()} ${suite} main\n`);
-  const options = [
-    `Dir::Etc::SourceList=${sourceList}`,
-    "Dir::Etc::SourceParts=-",
-    `Dir::State::Lists=${join(folder, "lists")}`,
-    `Dir::Cache=${join(folder, "cache")}`,
-    // Without it, apt wants the folder to belong to its own user.
-    "APT::Sandbox::User=root",
-  ].flatMap((option) => ["-o", option]);
-  run("apt-get", ["-q", ...options, "update", "--error-on=any"], folder);
+function fetchArchive(suite, folder) {
+  const options = aptOptions(folder, { suite, type: "deb-src" });
+  run("apt-get", [...options, "update", "--error-on=any"], folder);
   // The archive alone: Debian's changes to it are not used, and a mirror may have no more.
-  run("apt-get", ["-q", ...options, "source", "--download-only", "--tar-only", "iptables"], folder);
+  run("apt-get", [...options, "source", "--download-only", "--tar-only", "iptables"], folder);
 
   const archive = readdirSync(folder).find((name) => /\.orig\.tar\.\w+$/.test(name));
   if (archive === undefined) throw new Error("the package iptables has no archive of sources");
@@ -60,9 +49,9 @@ function fetchArchive({ mirror, suite }, folder) {
 /**
  * Gets the sources, unless they are there.
  *
- * @param {{ mirror: () => string, suite: string }} origin
+ * @param {string} suite Debian's release
  */
-export function ensureLibiptc(origin) {
+export function ensureLibiptc(suite) {
   const destination = join(repository, libiptc);
   if (existsSync(destination)) return;
   const partial = `${destination}.partial`;
@@ -70,8 +59,8 @@ export function ensureLibiptc(origin) {
   const unpacked = join(partial, "unpacked");
   mkdirSync(unpacked, { recursive: true });
   let archive = kept(archiveName);
-  console.log(`standalone: sources of libiptc: ${archive ?? `Debian ${origin.suite}`}`);
-  archive ??= fetchArchive(origin, partial);
+  console.log(`standalone: sources of libiptc: ${archive ?? `Debian ${suite}`}`);
+  archive ??= fetchArchive(suite, partial);
   const wanted = ["--wildcards", "*/libiptc/*.[ch]", "*/include/*", "*/COPYING"];
   run("tar", ["-xf", archive, "-C", unpacked, "--strip-components=1", "--no-same-owner", ...wanted], partial);
   // configure would make it. Of libiptc only dump_entries uses it, which nobody calls.

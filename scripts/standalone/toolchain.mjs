@@ -3,11 +3,12 @@
 // Where the static executables are compiled: this machine, if it is a Debian 13 with all that is needed, else a
 // Debian 13 root under build/, made once by mmdebstrap and entered by chroot. Nothing is mounted in it.
 
-import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { keep, kept } from "./cache.mjs";
+import { mirror } from "../debian/apt.mjs";
+import { keepTree, removeTrees, unpackKept } from "../debian/cache.mjs";
 import { ensureLibiptc, libiptc } from "./libiptc.mjs";
 
 const packages = ["g++", "libquickjs", "libnftnl-dev", "libmnl-dev", "rapidjson-dev"];
@@ -47,35 +48,17 @@ function installed(root) {
   return fit && complete ? list : undefined;
 }
 
-/** The mirror that this machine's own packages come from. */
-function mirror() {
-  const policy = execFileSync("apt-cache", ["policy", "libc6"], {
-    encoding: "utf8",
-    env: { ...process.env, LC_ALL: "C" },
-  });
-  const url = /^ +-?\d+ (\S+:\S+) (?!\S*security)\S+\/main \S+ Packages$/m.exec(policy)?.[1];
-  if (url === undefined) throw new Error("apt-cache policy libc6 names no package mirror");
-  return url;
-}
-
-const removeTrees = (...paths) => execFileSync("rm", ["-rf", "--one-file-system", ...paths]);
-
 /** Puts the root there, from what was kept or from the mirror. @param {string} root */
 function unpackDebianRoot(root) {
   const archiveName = `debian-${suite}.tar`;
-  const archive = kept(archiveName);
-  if (archive !== undefined) {
-    mkdirSync(root);
-    const { status } = spawnSync("tar", ["-xpf", archive, "-C", root, "--numeric-owner"], {
-      stdio: "ignore",
-    });
-    if (status === 0 && installed(root) !== undefined) return;
+  if (unpackKept(archiveName, root)) {
+    if (installed(root) !== undefined) return;
     removeTrees(root);
   }
   console.log("standalone: making a Debian 13 root in build/debian13 (once, about half a minute)");
   const args = ["--variant=minbase", `--include=${packages.join(",")}`, suite, root];
   execFileSync("mmdebstrap", [...args, mirror()], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
-  keep(archiveName, (path) => execFileSync("tar", ["-cf", path, "-C", root, "--numeric-owner", "."]));
+  keepTree(archiveName, root);
 }
 
 function makeDebianRoot() {
@@ -111,7 +94,7 @@ async function execute([file, ...args], directory) {
 
 /** @returns {Toolchain} */
 export function openToolchain() {
-  ensureLibiptc({ mirror, suite });
+  ensureLibiptc(suite);
   const here = installed("/");
   if (here !== undefined) {
     return {

@@ -26,7 +26,7 @@ export function hint(failure: Failure): string | undefined {
     case "mode-unavailable":
       return mode === "legacy"
         ? "the mode legacy needs a kernel with ip_tables and ip6_tables, loaded: modprobe iptable_nat ip6table_nat"
-        : "the mode nft needs a kernel with nf_tables";
+        : `the mode ${mode ?? "nft"} needs a kernel with nf_tables`;
     case "family-unavailable":
       return "the kernel was started with ipv6.disable=1, or built without IPv6";
     case "table-dormant":
@@ -90,16 +90,26 @@ function sysctlHint(name: string | undefined): string | undefined {
 const UNMAPPED = "the uid or gid may not be mapped in the user namespace of this network namespace";
 const STILL_ENTERED = "a rule of another program still jumps to the chain";
 
-function refusalHint({ name, part }: Failure): string | undefined {
+function refusalHint({ name, part, mode }: Failure): string | undefined {
   if (name === "EINVAL" && part === "match owner") return UNMAPPED;
   if (name === "EINVAL" && part === undefined) {
     return "a rule of another program may enter the chain from a hook where the kernel allows no REDIRECT";
   }
-  if (name === "ENOENT" && part !== undefined) return `the kernel may lack the module for ${part}`;
+  if (name === "ENOENT") return missingModuleHint(part);
   if (name === "EBUSY") return STILL_ENTERED;
-  if (name === "EOPNOTSUPP" || name === "EPROTONOSUPPORT")
-    return "the kernel may lack nft_compat or nft_chain_nat";
+  if (name === "EOPNOTSUPP" || name === "EPROTONOSUPPORT") {
+    return `the kernel may lack ${mode === "nftables" ? "" : "nft_compat or "}nft_chain_nat`;
+  }
   return undefined;
+}
+
+/** What nf_tables does not find. Extensions of x_tables come through nft_compat; the type of a chain is no part of it. */
+function missingModuleHint(part: string | undefined): string {
+  const extension = /^(?:match|target) (.+)$/.exec(part ?? "")?.[1];
+  if (extension !== undefined) {
+    return `the kernel may lack nft_compat or xt_${extension}; the mode nftables does without them`;
+  }
+  return `the kernel may lack ${part === undefined ? "nft_chain_nat" : `nft_${part}`}`;
 }
 
 /** ip_tables gives one errno for the whole table, and says no more. */

@@ -236,6 +236,35 @@ describe("proxy-init", () => {
   });
 });
 
+describe("what the kernel lacks", () => {
+  const missing = { code: "refused", detail: "no", name: "ENOENT", reason: "No such file", table: "t" };
+  const unavailable = { code: "mode-unavailable", detail: "this kernel has no nf_tables" };
+  test.each<["nft" | "nftables", Record<string, unknown>, string]>([
+    ["nft", unavailable, "the mode nft needs a kernel with nf_tables"],
+    ["nftables", unavailable, "the mode nftables needs a kernel with nf_tables"],
+    [
+      "nft",
+      { ...missing, part: "match comment" },
+      "the kernel may lack nft_compat or xt_comment; the mode nftables does without them",
+    ],
+    [
+      "nft",
+      { ...missing, part: "target REDIRECT" },
+      "the kernel may lack nft_compat or xt_REDIRECT; the mode nftables does without them",
+    ],
+    ["nft", missing, "the kernel may lack nft_chain_nat"],
+    ["nft", { ...missing, part: "counter" }, "the kernel may lack nft_counter"],
+    ["nftables", { ...missing, part: "redir" }, "the kernel may lack nft_redir"],
+    ["nftables", { ...missing, name: "EOPNOTSUPP" }, "the kernel may lack nft_chain_nat"],
+    ["nft", { ...missing, name: "EOPNOTSUPP" }, "the kernel may lack nft_compat or nft_chain_nat"],
+  ])("mode %s: %j", async (mode, error, hint) => {
+    const { host, code } = await run(proxyInit, failing(error), ...PORTS, "-u1", `--iptables-mode=${mode}`);
+    expect(code).toBe(1);
+    expect(host.stderr).toMatch(/^proxy-init: [^\n]+\n$/);
+    expect(host.stderr.split("; ").slice(1).join("; ")).toBe(`${hint}\n`);
+  });
+});
+
 describe("sluice remove", () => {
   const remove = (core: Core, ...args: string[]) => run(sluice, core, "remove", ...args);
 

@@ -23,6 +23,6 @@ export async function makeWithIptables(
 }
 
 /** Splits a saved rule: words, of which those in double quotes may hold spaces. */
-function words(rule: string): string[] {
+export function words(rule: string): string[] {
   return [...rule.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
 }

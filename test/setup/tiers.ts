@@ -22,17 +22,44 @@ const noStandalone = whyNoStandalone();
 /** Whether scripts/standalone.mjs has built the static executables. */
 export const standaloneBuilt = noStandalone === undefined;
 
-export type Tier = "unit" | "kernel" | "standalone" | "package";
+/** The releases of Debian whose kernels and tools the tests use, see scripts/releases.mjs. */
+export const releases = ["bullseye", "bookworm", "trixie"] as const;
+export type Release = (typeof releases)[number];
+
+function whyNoReleases(): string | undefined {
+  const note = path.join(repository, "build/releases-missing.txt");
+  if (existsSync(note)) return readFileSync(note, "utf8");
+  const missing = releases.find((release) => !existsSync(path.join(repository, "build/releases", release)));
+  return missing && `build/releases/${missing} is missing; node scripts/releases.mjs fetches it`;
+}
+
+/** Why there are no kernels and tools of other releases of Debian; undefined: there are. */
+export const noReleases = whyNoReleases();
+
+function whyNoMachines(): string | undefined {
+  if (process.arch !== "x64") return "virtual machines are made on x86-64 alone";
+  const folders = (process.env.PATH ?? "").split(":");
+  if (!folders.some((folder) => existsSync(path.join(folder, "qemu-system-x86_64")))) {
+    return "qemu-system-x86_64 is missing (Debian package qemu-system-x86)";
+  }
+  return noReleases ?? noStandalone;
+}
+
+const noMachines = whyNoMachines();
+
+export type Tier = "unit" | "kernel" | "standalone" | "package" | "vm";
 
 /** What each tier holds. What is in none of the others is in `unit`, so that no test is left out. */
 export const folders: Readonly<Record<Exclude<Tier, "unit">, readonly string[]>> = {
   kernel: ["kernel", "testing", "proxy", "docs"],
   standalone: ["standalone"],
   package: ["package"],
+  vm: ["vm"],
 };
 
 /** Why the tests of a tier cannot run here; absent: they can. */
 export const reasons: Readonly<Partial<Record<Tier, string>>> = {
   ...(root ? {} : { kernel: "not root: network namespaces need it" }),
   ...(noStandalone === undefined ? {} : { standalone: noStandalone }),
+  ...(noMachines === undefined ? {} : { vm: noMachines }),
 };
