@@ -16,6 +16,11 @@ export function planRuleset({ choice, policy, target }: InitOptions): Ruleset {
   const wanted = (family: Family) => families.includes(family);
   return {
     ...ruleset,
+    // In a table for both families, the way in is what keeps one of them out.
+    baseChains: ruleset.baseChains.map((base) => ({
+      ...base,
+      jumps: base.jumps.map((jump) => ({ ...jump, families: jump.families.filter(wanted) })),
+    })),
     tables: ruleset.tables.filter(({ family }) => family === "inet" || wanted(family)),
     chains: ruleset.chains.map(({ name, rules }) => ({
       name,
