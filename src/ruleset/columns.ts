@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { displayWidth, wrap } from "./wrap.ts";
+
 /** A column of a text table. */
 export interface Column {
   readonly title: string;
-  /** The widest it may become, in characters; only a word that cannot be broken makes it wider. */
+  /** The widest it may become, in characters. Not narrower than its title. */
   readonly width: number;
-  /**
-   * Finds the words, between which a line may break: global, and every character belongs to a match. A space at
-   * the end of a line is not shown.
-   */
+  /** Finds the words, between which a line may break: as {@link wrap} takes them. */
   readonly words: RegExp;
 }
 
@@ -25,10 +24,10 @@ const GAP = "  ";
  * // "PORT  USE\n----  ---\n80    web\n"
  */
 export function columns(layout: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const cells = rows.map((row) => layout.map((column, i) => wrap(row[i] ?? "", column)));
+  const cells = rows.map((row) => layout.map(({ width, words }, i) => wrap(row[i] ?? "", width, words)));
   const widths = layout.map((column, i) => {
-    let width = column.title.length;
-    for (const row of cells) for (const line of row[i] ?? []) width = Math.max(width, line.length);
+    let width = displayWidth(column.title);
+    for (const row of cells) for (const line of row[i] ?? []) width = Math.max(width, displayWidth(line));
     return width;
   });
   const lines = [
@@ -56,22 +55,7 @@ export function columns(layout: readonly Column[], rows: readonly (readonly stri
 
 function joined(cells: readonly string[], widths: readonly number[]): string {
   return cells
-    .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+    .map((cell, i) => cell + " ".repeat((widths[i] ?? 0) - displayWidth(cell)))
     .join(GAP)
     .trimEnd();
-}
-
-/** Breaks a text into lines no longer than the column's width, as far as its words allow. */
-function wrap(text: string, { width, words }: Column): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.match(words) ?? []) {
-    if (line !== "" && (line + word).trimEnd().length > width) {
-      lines.push(line.trimEnd());
-      line = "";
-    }
-    line += word;
-  }
-  lines.push(line.trimEnd());
-  return lines;
 }

@@ -97,6 +97,16 @@ function interfacePattern(name: string): string {
   return name.endsWith("+") ? `${name.slice(0, -1)}*` : name.replace(/\*$/, "\\*");
 }
 
+/**
+ * What a set holds, as nft lists it: ports and addresses, ranges of them, and subnets.
+ *
+ * @example
+ * elementTexts({ name: "x", type: "ports", elements: [{ first: 80, last: 90 }] }); // ["80-90"]
+ */
+export function elementTexts({ elements }: NamedSet): string[] {
+  return elements.map(elementText);
+}
+
 /** nft has no way to write a quote in a text. */
 function quoted(text: string): string {
   return `"${text.replace(/"/g, "'")}"`;
@@ -119,11 +129,11 @@ export interface ListedChain {
  */
 export function nftTable(name: string, sets: readonly NamedSet[], chains: readonly ListedChain[]): string {
   const blocks = [
-    ...sets.map(({ name: set, type, elements }) => [
-      `set ${set} {`,
-      `\ttype ${SET_TYPES[type]}`,
+    ...sets.map((set) => [
+      `set ${set.name} {`,
+      `\ttype ${SET_TYPES[set.type]}`,
       "\tflags interval",
-      ...(elements.length === 0 ? [] : [`\telements = { ${elements.map(elementText).join(", ")} }`]),
+      ...(set.elements.length === 0 ? [] : [`\telements = { ${elementTexts(set).join(", ")} }`]),
       "}",
     ]),
     ...chains.map(({ name: chain, base, rules }) => [

@@ -110,7 +110,17 @@ describe("sluice plan", () => {
       );
       expect(host.stdout).toContain("10.0.0.0/8");
       expect(host.stdout).not.toMatch(/fd00|IPv6/);
+      if (format === "table") expect(host.stdout).toContain("IPv4 only: every new");
     }
+  });
+
+  test("--ipv6=false in the table for both families: only IPv4 is sent through the rules", async () => {
+    const args = ["--format=nft", ...PORTS, "-u1", "--iptables-mode=nftables", "--ipv6=false"];
+    const { host, code } = await run("plan", ...args);
+    expect(code).toBe(0);
+    const jumps = host.stdout.split("\n").filter((line) => line.includes(" jump "));
+    expect(jumps).toHaveLength(2);
+    for (const jump of jumps) expect(jump).toContain("meta nfproto ipv4 ");
   });
 
   test("warnings go to standard error: standard output is for the rules alone", async () => {

@@ -2,10 +2,12 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { RedirectPolicy } from "../../src/policy/policy.ts";
+import type { Mode, RedirectPolicy } from "../../src/policy/policy.ts";
 import { compile } from "../../src/ruleset/compile.ts";
 import { type RenderFormat, render } from "../../src/ruleset/render.ts";
 import { policies } from "../policy/arbitrary.ts";
+
+const MODES: readonly Mode[] = ["nft", "legacy", "nftables"];
 
 /** What Linkerd's chart passes. */
 const LINKERD: RedirectPolicy = {
@@ -48,39 +50,47 @@ describe("render", () => {
 
   test("sets Linkerd's own rules in a table", () => {
     expect(render(compile(LINKERD, "nft"), "table")).toMatchInlineSnapshot(`
-      "CHAIN                COMMENT                    RULE                                WHAT IT DOES
-      -------------------  -------------------------  ----------------------------------  ----------------------------------
-      PREROUTING           proxy-init/install-proxy-  -j PROXY_INIT_REDIRECT              Every new connection that reaches
-                           init-prerouting                                                the pod is checked against the
-                                                                                          rules of PROXY_INIT_REDIRECT.
+      "CHAIN, COMMENT        RULE                       WHAT IT DOES
+      --------------------  -------------------------  -----------------------------
+      PREROUTING            -j PROXY_INIT_REDIRECT     Every new connection that
+      proxy-init/install-                              reaches the pod is checked
+      proxy-init-                                      against the rules of
+      prerouting                                       PROXY_INIT_REDIRECT.
 
-      PROXY_INIT_REDIRECT  proxy-init/ignore-port-    -p tcp -m multiport --dports 4190,  Connections to ports 4190, 4191,
-                           4190,4191,4567,4568        4191,4567,4568 -j RETURN            4567 and 4568 go straight to the
-                                                                                          app, not to the proxy.
+      PROXY_INIT_REDIRECT   -p tcp -m multiport        Connections to ports 4190,
+      proxy-init/ignore-    --dports 4190,4191,4567,   4191, 4567 and 4568 go
+      port-4190,4191,4567,  4568 -j RETURN             straight to the app, not to
+      4568                                             the proxy.
 
-      PROXY_INIT_REDIRECT  proxy-init/redirect-all-   -p tcp -j REDIRECT --to-ports 4143  All other TCP connections go to
-                           incoming-to-proxy-port                                         the proxy, on port 4143.
+      PROXY_INIT_REDIRECT   -p tcp -j REDIRECT         All other TCP connections go
+      proxy-init/redirect-  --to-ports 4143            to the proxy, on port 4143.
+      all-incoming-to-
+      proxy-port
 
-      OUTPUT               proxy-init/install-proxy-  -j PROXY_INIT_OUTPUT                Every new connection that the pod
-                           init-output                                                    opens is checked against the rules
-                                                                                          of PROXY_INIT_OUTPUT.
+      OUTPUT                -j PROXY_INIT_OUTPUT       Every new connection that the
+      proxy-init/install-                              pod opens is checked against
+      proxy-init-output                                the rules of
+                                                       PROXY_INIT_OUTPUT.
 
-      PROXY_INIT_OUTPUT    proxy-init/ignore-proxy-   -m owner --uid-owner 2102           The proxy's own connections (user
-                           user-id                    -j RETURN                           2102) go straight to their
-                                                                                          destination, not back to the
-                                                                                          proxy.
+      PROXY_INIT_OUTPUT     -m owner --uid-owner 2102  The proxy's own connections
+      proxy-init/ignore-    -j RETURN                  (user 2102) go straight to
+      proxy-user-id                                    their destination, not back
+                                                       to the proxy.
 
-      PROXY_INIT_OUTPUT    proxy-init/ignore-         -o lo -j RETURN                     Connections inside the pod
-                           loopback                                                       (interface lo) go straight to
-                                                                                          their destination, not to the
-                                                                                          proxy.
+      PROXY_INIT_OUTPUT     -o lo -j RETURN            Connections inside the pod
+      proxy-init/ignore-                               (interface lo) go straight to
+      loopback                                         their destination, not to the
+                                                       proxy.
 
-      PROXY_INIT_OUTPUT    proxy-init/ignore-port-    -p tcp -m multiport --dports 4567,  Connections to ports 4567 and 4568
-                           4567,4568                  4568 -j RETURN                      go straight to their destination,
-                                                                                          not to the proxy.
+      PROXY_INIT_OUTPUT     -p tcp -m multiport        Connections to ports 4567 and
+      proxy-init/ignore-    --dports 4567,4568         4568 go straight to their
+      port-4567,4568        -j RETURN                  destination, not to the
+                                                       proxy.
 
-      PROXY_INIT_OUTPUT    proxy-init/redirect-all-   -p tcp -j REDIRECT --to-ports 4140  All other TCP connections go to
-                           outgoing-to-proxy-port                                         the proxy, on port 4140.
+      PROXY_INIT_OUTPUT     -p tcp -j REDIRECT         All other TCP connections go
+      proxy-init/redirect-  --to-ports 4140            to the proxy, on port 4140.
+      all-outgoing-to-
+      proxy-port
       "
     `);
   });
@@ -95,63 +105,109 @@ describe("render", () => {
       "table",
     );
     expect(table).toMatchInlineSnapshot(`
-      "CHAIN                COMMENT                    RULE                                WHAT IT DOES
-      -------------------  -------------------------  ----------------------------------  ----------------------------------
-      PREROUTING           proxy-init/install-proxy-  -j PROXY_INIT_REDIRECT              Every new connection that reaches
-                           init-prerouting                                                the pod is checked against the
-                                                                                          rules of PROXY_INIT_REDIRECT.
+      "CHAIN, COMMENT        RULE                         WHAT IT DOES
+      --------------------  ---------------------------  -----------------------------
+      PREROUTING            -j PROXY_INIT_REDIRECT       Every new connection that
+      proxy-init/install-                                reaches the pod is checked
+      proxy-init-                                        against the rules of
+      prerouting                                         PROXY_INIT_REDIRECT.
 
-      PROXY_INIT_REDIRECT  proxy-init/ignore-port-    -p tcp -m multiport                 Connections to ports 1000-2000,
-                           1000:2000,20001,20002,     --dports 1000:2000,20001,20002,     20001, 20002, 20003, 20004,
-                           20003,20004,1005:2005,     20003,20004,1005:2005,20006,20007,  1005-2005, 20006, 20007, 20008,
-                           20006,20007,20008,20009,   20008,20009,1010:2010,20011         20009, 1010-2010 and 20011 go
-                           1010:2010,20011            -j RETURN                           straight to the app, not to the
-                                                                                          proxy.
+      PROXY_INIT_REDIRECT   -p tcp -m multiport          Connections to ports
+      proxy-init/ignore-    --dports 1000:2000,20001,    1000-2000, 20001, 20002,
+      port-1000:2000,       20002,20003,20004,           20003, 20004, 1005-2005,
+      20001,20002,20003,    1005:2005,20006,20007,       20006, 20007, 20008, 20009,
+      20004,1005:2005,      20008,20009,1010:2010,20011  1010-2010 and 20011 go
+      20006,20007,20008,    -j RETURN                    straight to the app, not to
+      20009,1010:2010,                                   the proxy.
+      20011
 
-      PROXY_INIT_REDIRECT  proxy-init/ignore-port-    -p tcp -m multiport                 Connections to ports 20012, 20013,
-                           20012,20013,20014,         --dports 20012,20013,20014,         20014, 1015-2015, 20016, 20017,
-                           1015:2015,20016,20017,     1015:2015,20016,20017,20018,20019,  20018, 20019, 1020-2020, 20021,
-                           20018,20019,1020:2020,     1020:2020,20021,20022,20023,20024   20022, 20023 and 20024 go straight
-                           20021,20022,20023,20024    -j RETURN                           to the app, not to the proxy.
+      PROXY_INIT_REDIRECT   -p tcp -m multiport          Connections to ports 20012,
+      proxy-init/ignore-    --dports 20012,20013,20014,  20013, 20014, 1015-2015,
+      port-20012,20013,     1015:2015,20016,20017,       20016, 20017, 20018, 20019,
+      20014,1015:2015,      20018,20019,1020:2020,       1020-2020, 20021, 20022,
+      20016,20017,20018,    20021,20022,20023,20024      20023 and 20024 go straight
+      20019,1020:2020,      -j RETURN                    to the app, not to the proxy.
+      20021,20022,20023,
+      20024
 
-      PROXY_INIT_REDIRECT  proxy-init/ignore-port-    -p tcp -m multiport                 Connections to ports 1025-2025,
-                           1025:2025,20026,20027,     --dports 1025:2025,20026,20027,     20026, 20027, 20028, 20029,
-                           20028,20029,1030:2030,     20028,20029,1030:2030,20031,20032,  1030-2030, 20031, 20032, 20033,
-                           20031,20032,20033,20034,   20033,20034,1035:2035,20036         20034, 1035-2035 and 20036 go
-                           1035:2035,20036            -j RETURN                           straight to the app, not to the
-                                                                                          proxy.
+      PROXY_INIT_REDIRECT   -p tcp -m multiport          Connections to ports
+      proxy-init/ignore-    --dports 1025:2025,20026,    1025-2025, 20026, 20027,
+      port-1025:2025,       20027,20028,20029,           20028, 20029, 1030-2030,
+      20026,20027,20028,    1030:2030,20031,20032,       20031, 20032, 20033, 20034,
+      20029,1030:2030,      20033,20034,1035:2035,20036  1035-2035 and 20036 go
+      20031,20032,20033,    -j RETURN                    straight to the app, not to
+      20034,1035:2035,                                   the proxy.
+      20036
 
-      PROXY_INIT_REDIRECT  proxy-init/ignore-port-    -p tcp -m multiport                 Connections to ports 20037, 20038
-                           20037,20038,20039          --dports 20037,20038,20039          and 20039 go straight to the app,
-                                                      -j RETURN                           not to the proxy.
+      PROXY_INIT_REDIRECT   -p tcp -m multiport          Connections to ports 20037,
+      proxy-init/ignore-    --dports 20037,20038,20039   20038 and 20039 go straight
+      port-20037,20038,     -j RETURN                    to the app, not to the proxy.
+      20039
 
-      PROXY_INIT_REDIRECT  proxy-init/ignore-subnet-  -s 10.0.0.0/8 -j RETURN             IPv4 only: connections from
-                           10.1.2.3/8                                                     10.0.0.0/8 go straight to the app,
-                                                                                          not to the proxy.
+      PROXY_INIT_REDIRECT   -s 10.0.0.0/8 -j RETURN      IPv4 only: connections from
+      proxy-init/ignore-                                 10.0.0.0/8 go straight to the
+      subnet-10.1.2.3/8                                  app, not to the proxy.
 
-      PROXY_INIT_REDIRECT  proxy-init/ignore-subnet-  -j RETURN                           IPv6 only: all other connections
-                           ::/0                                                           go straight to the app, not to the
-                                                                                          proxy.
+      PROXY_INIT_REDIRECT   -j RETURN                    IPv6 only: all other
+      proxy-init/ignore-                                 connections go straight to
+      subnet-::/0                                        the app, not to the proxy.
 
-      PROXY_INIT_REDIRECT  proxy-init/redirect-port-  -p tcp -m tcp --dport 80            Connections to port 80 go to the
-                           80-to-proxy-port           -j REDIRECT --to-ports 4143         proxy, on port 4143.
+      PROXY_INIT_REDIRECT   -p tcp -m tcp --dport 80     Connections to port 80 go to
+      proxy-init/redirect-  -j REDIRECT --to-ports 4143  the proxy, on port 4143.
+      port-80-to-proxy-
+      port
       "
     `);
   });
 
-  test("has a row for each rule, no line wider than 120 without an IPv6 address, no trailing space", () => {
+  test("sets what is in sets under it", () => {
+    const inbound = { proxyPort: 4143, skipPorts: [4190, 4191, 4567], skipSubnets: ["fd00::/8"] };
+    expect(render(compile({ inbound }, "nftables"), "table")).toMatchInlineSnapshot(`
+      "CHAIN, COMMENT        RULE                         WHAT IT DOES
+      --------------------  ---------------------------  ----------------------------
+      prerouting            tcp flags & (fin | syn |     Connections that are new are
+      proxy-init/install-   rst | ack) == syn counter    checked against the rules of
+      proxy-init-           jump inbound                 inbound.
+      prerouting
+
+      inbound               tcp dport                    Connections to a port in the
+      proxy-init/ignore-    @inbound_skip_ports counter  set inbound_skip_ports go
+      ports                 return                       straight to the app, not to
+                                                         the proxy.
+
+      inbound               ip6 saddr                    IPv6 only: connections from
+      proxy-init/ignore-    @inbound_skip_subnets6       an address in the set
+      subnets               counter return               inbound_skip_subnets6 go
+                                                         straight to the app, not to
+                                                         the proxy.
+
+      inbound               meta l4proto tcp counter     All other TCP connections go
+      proxy-init/redirect-  redirect to :4143            to the proxy, on port 4143.
+      all-incoming-to-
+      proxy-port
+
+      SET                    HOLDS
+      ---------------------  ---------------
+      inbound_skip_ports     4190-4191, 4567
+      inbound_skip_subnets6  fd00::/8
+      "
+    `);
+  });
+
+  test.each(MODES)("mode %s: has a row for each rule, no line wider than 80, no trailing space", (mode) => {
     fc.assert(
       fc.property(policies, (policy) => {
-        const ruleset = compile(policy, "nft");
-        const lines = render(ruleset, "table").split("\n");
-        const rows = lines.slice(2).filter((line) => /^[A-Z]/.test(line)).length;
+        const ruleset = compile(policy, mode);
+        const text = render(ruleset, "table");
+        const rows = text.split("\n\nSET ")[0]?.split("\n\n").length;
         const rules =
           ruleset.baseChains.reduce((sum, { jumps }) => sum + jumps.length, 0) +
           ruleset.chains.reduce((sum, { rules }) => sum + rules.length, 0);
         expect(rows).toBe(rules);
-        const wide = lines.some((line) => line.length > 120);
-        expect(wide && !lines.some((line) => line.includes("IPv6 only"))).toBe(false);
-        expect(lines.some((line) => line.endsWith(" "))).toBe(false);
+        for (const line of text.split("\n")) {
+          expect(line.length).toBeLessThanOrEqual(80);
+          expect(line).not.toMatch(/ $/);
+        }
       }),
     );
   });
