@@ -23,7 +23,8 @@
     },
     {
       "target_name": "socket",
-      "sources": ["<@(node_socket_sources)", "<@(socket_sources)"]
+      "sources": ["native/node/socket_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(socket_sources)"],
+      "cflags": ["<!@(pkg-config --cflags RapidJSON)"]
     }
   ]
 }

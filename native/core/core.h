@@ -5,18 +5,22 @@
 #include <string_view>
 
 #include "core/commit.h"
+#include "core/exchange.h"
 
 namespace sluice {
 
-// The back ends that this host is linked with; a null one is answered with mode-unavailable.
+// What this host is linked with. A mode that is null is answered with mode-unavailable, another operation
+// with invalid-request.
 struct Backends {
   const Backend* nft = nullptr;
   const Backend* legacy = nullptr;
   const Backend* nftables = nullptr;
+  ExchangeResult (*exchange)(const ExchangeRequest& request) = nullptr;
 };
 
 // The one door: a JSON request in, a JSON reply out (docs/core.md). Never throws. The calling thread stays in
-// its network namespace: work for another one is done on a thread that ends with it.
-std::string Call(std::string_view request, const Backends& backends) noexcept;
+// its network namespace: work for another one is done on a thread that ends with it. When the descriptor
+// becomes readable, an exchange stops waiting; -1: nobody will stop it.
+std::string Call(std::string_view request, const Backends& backends, int cancel_descriptor = -1) noexcept;
 
 }  // namespace sluice
