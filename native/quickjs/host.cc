@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <new>
 #include <optional>
@@ -14,9 +15,6 @@
 #include <vector>
 
 #include "core/core.h"
-#include "legacy/commit.h"
-#include "nft/commit.h"
-#include "nftables/commit.h"
 #include "quickjs/system.h"
 #include "quickjs/utf8.h"
 
@@ -96,8 +94,18 @@ JSValue Write(JSContext* context, JSValueConst* arguments) {
 }
 
 JSValue CallCore(JSContext* context, JSValueConst* arguments) {
-  return NewString(context, Call(ToString(context, arguments[0]),
-                                 Backends{&nft::kBackend, &legacy::kBackend, &nftables::kBackend}));
+  return NewString(context, Call(ToString(context, arguments[0]), kBackends, SignalDescriptor()));
+}
+
+JSValue StartCatchingSignals(JSContext*, JSValueConst*) {
+  CatchSignals();
+  return JS_UNDEFINED;
+}
+
+JSValue NameCaughtSignal(JSContext* context, JSValueConst*) {
+  const std::optional<int> number = CaughtSignal();
+  if (!number) return JS_UNDEFINED;
+  return NewString(context, *number == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
 JSValue SetExitCode(JSContext* context, JSValueConst* arguments) {
@@ -135,6 +143,8 @@ void DefineNative(JSContext* context, int argc, char** argv) {
   Define<ReadFileText>(context, native, "readFile", 1);
   Define<Write>(context, native, "write", 2);
   Define<CallCore>(context, native, "call", 1);
+  Define<StartCatchingSignals>(context, native, "catchSignals", 0);
+  Define<NameCaughtSignal>(context, native, "caughtSignal", 0);
   Define<SetExitCode>(context, native, "setExitCode", 1);
   const JSValue global = JS_GetGlobalObject(context);
   JS_SetPropertyStr(context, global, "sluiceNative", native);

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/core.h"
+
 namespace sluice {
 
 // What an executable runs. bytecode_compiler.cc writes the definition, one for each executable.
@@ -14,5 +16,9 @@ struct Program {
 };
 
 extern const Program kProgram;
+
+// What an executable can do: one of backends/ is linked in (scripts/bundle.mjs says which), and with it only
+// what that names.
+extern const Backends kBackends;
 
 }  // namespace sluice
