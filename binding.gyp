@@ -11,19 +11,20 @@
   "targets": [
     {
       "target_name": "nft",
-      "sources": ["native/node/nft_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(look_sources)", "<@(xtables_sources)", "<@(nft_sources)"],
+      "sources": ["native/node/nft_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(xtables_sources)", "<@(nft_sources)"],
       "cflags": ["<!@(pkg-config --cflags libnftnl libmnl RapidJSON)"],
       "libraries": ["<!@(pkg-config --libs libnftnl libmnl)"]
     },
     {
       "target_name": "legacy",
-      "sources": ["native/node/legacy_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(look_sources)", "<@(xtables_sources)", "<@(legacy_sources)"],
+      "sources": ["native/node/legacy_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(xtables_sources)", "<@(legacy_sources)"],
       "cflags": ["<!@(pkg-config --cflags libip4tc libip6tc RapidJSON)"],
       "libraries": ["<!@(pkg-config --libs libip4tc libip6tc)"]
     },
     {
       "target_name": "socket",
-      "sources": ["<@(node_socket_sources)", "<@(socket_sources)"]
+      "sources": ["native/node/socket_addon.cc", "<@(node_door_sources)", "<@(core_sources)", "<@(look_sources)", "<@(socket_sources)"],
+      "cflags": ["<!@(pkg-config --cflags RapidJSON)"]
     }
   ]
 }

@@ -4,6 +4,7 @@
       "native/core/check.cc",
       "native/core/core.cc",
       "native/core/error.cc",
+      "native/core/exchange_json.cc",
       "native/core/family.cc",
       "native/core/json.cc",
       "native/core/legacy_tables.cc",
@@ -61,32 +62,29 @@
       "native/look/lines.cc",
       "native/look/listeners.cc",
       "native/look/namespaces.cc",
-      "native/look/operations.cc",
-      "native/socket/inet_address.cc",
-      "native/socket/link.cc",
-      "native/socket/netlink.cc",
-      "native/socket/route.cc"
+      "native/look/operations.cc"
     ],
     "socket_sources": [
+      "native/socket/arrival.cc",
       "native/socket/connection_tracking.cc",
+      "native/socket/departure.cc",
+      "native/socket/exchange.cc",
+      "native/socket/icmp_error.cc",
       "native/socket/inet_address.cc",
       "native/socket/link.cc",
       "native/socket/netlink.cc",
       "native/socket/network_namespace.cc",
       "native/socket/original_destination.cc",
       "native/socket/route.cc",
-      "native/socket/tcp.cc"
+      "native/socket/segment.cc",
+      "native/socket/tcp.cc",
+      "native/socket/token_server.cc",
+      "native/socket/tun_device.cc",
+      "native/socket/wait.cc"
     ],
     "node_door_sources": [
       "native/node/door.cc",
       "native/node/task_runner.cc"
-    ],
-    "node_socket_sources": [
-      "native/node/socket_addon.cc",
-      "native/node/task_runner.cc",
-      "native/core/error.cc",
-      "native/core/namespace.cc",
-      "native/core/sysctl.cc"
     ]
   }
 }

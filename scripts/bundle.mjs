@@ -16,26 +16,28 @@ const constants = { __SLUICE_VERSION__: JSON.stringify(version) };
  * @property {string} sources where its two entry points are: <name>-node.ts and <name>-standalone.ts
  * @property {string} script  what is made of the first, an executable file for Node
  * @property {string} executable what scripts/standalone.mjs makes of the second
- * @property {string} [operations] the folder in native/ of what it asks of the core beside rules and settings
+ * @property {"rules" | "socket" | "all"} backends what that can do: native/quickjs/backends
  */
 
 /** @type {Program[]} */
 export const programs = [
-  ...["proxy-init", "sluice"].map((name) => ({
-    name,
-    sources: "src/bin",
-    script: `dist/bin/${name}.cjs`,
-    executable: `dist/standalone/${name}`,
-    ...(name === "sluice" ? { operations: "look" } : {}),
-  })),
+  installed("proxy-init", "rules"),
+  installed("sluice", "all"),
   // Asks the host for one thing at a time, for the tests.
   {
     name: "probe",
     sources: "test/standalone/probe",
     script: "build/probe/probe.cjs",
     executable: "build/probe/probe",
+    backends: "all",
   },
 ];
+
+/** @param {string} name @param {Program["backends"]} backends @returns {Program} */
+function installed(name, backends) {
+  const script = `dist/bin/${name}.cjs`;
+  return { name, sources: "src/bin", script, executable: `dist/standalone/${name}`, backends };
+}
 
 /** @type {Pick<Program, "name" | "sources" | "script">[]} what there is for Node only, each from <name>-node.ts */
 const nodePrograms = ["sluice-test-userns", "sluice-test-userns-loopback"].map((name) => ({

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// npm run build:standalone: the static executables, dist/standalone/proxy-init and dist/standalone/sluice,
-// and the one that test/standalone asks about its host.
+// npm run build:standalone: the static executables, dist/standalone/proxy-init, network-validator and sluice, and the
+// one that test/standalone asks about its host.
 
 import {
   chmodSync,
@@ -35,8 +35,16 @@ const linkFlags = ["-static-pie", "-s", "-Wl,--gc-sections", "-Wl,-z,relro,-z,no
 
 const { variables } = JSON.parse(readFileSync(join(repository, "native/sources.gypi"), "utf8"));
 const hostSources = ["host", "main", "system", "utf8"].map((name) => `native/quickjs/${name}.cc`);
-const parts = ["core", "look", "xtables", "nft", "legacy"].flatMap((part) => variables[`${part}_sources`]);
-const sources = [...parts, ...hostSources];
+/** @param {string[]} parts */
+const sourcesOf = (...parts) => parts.flatMap((part) => variables[`${part}_sources`]);
+const common = [...sourcesOf("core"), ...hostSources];
+const rules = [...sourcesOf("xtables", "nft", "legacy"), ...libiptcSources];
+const socket = sourcesOf("socket");
+/** What each of native/quickjs/backends is linked with. */
+const linked = { rules, socket, all: [...rules, ...socket, ...sourcesOf("look")] };
+/** @param {keyof typeof linked} backends */
+const sourceOf = (backends) => `native/quickjs/backends/${backends}.cc`;
+const sources = [...common, ...linked.all, ...Object.keys(linked).map(sourceOf)];
 const compilerSource = "native/quickjs/bytecode_compiler.cc";
 
 /** @param {string} source */
@@ -44,7 +52,7 @@ const objectOf = (source) => `${work}/${source.replace(/\.cc?$/, ".o")}`;
 
 /** @param {import("./standalone/toolchain.mjs").Toolchain} toolchain @param {import("./bundle.mjs").Program} program @param {string[]} quickjs */
 async function buildProgram(toolchain, program, quickjs) {
-  const { name, operations } = program;
+  const { name } = program;
   const script = `${work}/${name}.js`;
   writeFileSync(join(toolchain.directory, script), await bundleForStandalone(program));
 
@@ -54,19 +62,21 @@ async function buildProgram(toolchain, program, quickjs) {
     output: source,
     inputs: [script, compiler],
     command: compiler,
-    args: [name, script, ...(operations === undefined ? [] : [operations])],
+    args: [name, script],
     act: (text) => writeFileSync(join(toolchain.directory, source), text),
   });
   const object = `${work}/${name}.o`;
   await compile(toolchain, source, object, compileFlags);
 
-  const objects = [...sources, ...libiptcSources].map(objectOf).concat(object);
+  const { backends } = program;
+  const objects = [...common, ...linked[backends], sourceOf(backends)].map(objectOf).concat(object);
+  const libraries = backends === "socket" ? [] : ["-lnftnl", "-lmnl"];
   const executable = `${work}/${name}`;
   await runStep(toolchain, {
     output: executable,
     inputs: objects,
     command: "g++",
-    args: [...linkFlags, ...objects, ...quickjs, "-lnftnl", "-lmnl", "-lm", "-o", executable],
+    args: [...linkFlags, ...objects, ...quickjs, ...libraries, "-lm", "-o", executable],
   });
 
   const result = join(repository, program.executable);
@@ -84,7 +94,7 @@ async function main() {
   const multiarch = (await toolchain.run("g++", ["-print-multiarch"])).trim();
   const quickjs = [`/usr/lib/${multiarch}/quickjs/libquickjs.a`];
 
-  await parallel(availableParallelism(), [compilerSource, ...sources, ...libiptcSources], (source) =>
+  await parallel(availableParallelism(), [compilerSource, ...sources], (source) =>
     compile(toolchain, source, objectOf(source), source.endsWith(".c") ? libiptcFlags : compileFlags),
   );
   await runStep(toolchain, {

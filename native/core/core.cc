@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/exchange_json.h"
 #include "core/json.h"
 #include "core/legacy_tables.h"
 #include "core/namespace.h"
@@ -197,7 +198,21 @@ void Sysctl(const Value& document, const Place& place, Writer& writer) {
   writer.EndObject();
 }
 
-void Answer(std::string_view text, const Backends& backends, Writer& writer) {
+void Exchange(const Value& document, const Place& place, const Backends& backends, int cancel_descriptor,
+              Writer& writer) {
+  if (backends.exchange == nullptr) Fail(place.Key("op"), "not in this part of the core");
+  const Object object(
+      document, place,
+      {"op", "netns", "timeoutMs", "listen", "ipv6Only", "connect", "from", "hopLimit", "token"});
+  const std::string netns = object.OptionalPath("netns");
+  ExchangeRequest request = ReadExchange(object);
+  request.cancel_descriptor = cancel_descriptor;
+  ExchangeResult result;
+  RunInNamespace(netns, [&] { result = backends.exchange(request); });
+  WriteExchange(writer, result);
+}
+
+void Answer(std::string_view text, const Backends& backends, int cancel_descriptor, Writer& writer) {
   rapidjson::Document document;
   // Iterative: a document may nest deeper than the stack is long.
   document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data(),
@@ -216,6 +231,7 @@ void Answer(std::string_view text, const Backends& backends, Writer& writer) {
   if (op == "commit") return Commit(Asked(document, place, backends), writer);
   if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
   if (op == "sysctl") return Sysctl(document, place, writer);
+  if (op == "exchange") return Exchange(document, place, backends, cancel_descriptor, writer);
   for (const Operation& operation : backends.operations) {
     if (operation.name == op) return operation.answer(document, place, writer);
   }
@@ -260,13 +276,13 @@ std::string ErrorReply(const Error& error) {
 
 }  // namespace
 
-std::string Call(std::string_view request, const Backends& backends) noexcept {
+std::string Call(std::string_view request, const Backends& backends, int cancel_descriptor) noexcept {
   try {
     rapidjson::StringBuffer buffer;
     Writer writer(buffer);
     writer.StartObject();
     writer.Key("ok");
-    Answer(request, backends, writer);
+    Answer(request, backends, cancel_descriptor, writer);
     writer.EndObject();
     return {buffer.GetString(), buffer.GetSize()};
   } catch (const Error& error) {

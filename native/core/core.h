@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/commit.h"
+#include "core/exchange.h"
 #include "core/json.h"
 
 namespace sluice {
@@ -24,16 +25,19 @@ struct Operations {
   const Operation* end() const { return items + count; }
 };
 
-// What this host is linked with. A back end that is null is answered with mode-unavailable.
+// What this host is linked with. A mode that is null is answered with mode-unavailable, another operation
+// that is not there with invalid-request.
 struct Backends {
   const Backend* nft = nullptr;
   const Backend* legacy = nullptr;
   const Backend* nftables = nullptr;
+  ExchangeResult (*exchange)(const ExchangeRequest& request) = nullptr;
   Operations operations = {};  // beside those of the core
 };
 
 // The one door: a JSON request in, a JSON reply out (docs/core.md). Never throws. The calling thread stays in
-// its network namespace: work for another one is done on a thread that ends with it.
-std::string Call(std::string_view request, const Backends& backends) noexcept;
+// its network namespace: work for another one is done on a thread that ends with it. When the descriptor
+// becomes readable, an exchange stops waiting; -1: nobody will stop it.
+std::string Call(std::string_view request, const Backends& backends, int cancel_descriptor = -1) noexcept;
 
 }  // namespace sluice

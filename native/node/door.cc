@@ -16,7 +16,9 @@ Napi::Value Open(const Napi::CallbackInfo& info, const Backends& backends) {
   std::string request = info[0].As<Napi::String>().Utf8Value();
   try {
     TaskRunner& runner = *env.GetInstanceData<TaskRunner>();
-    return runner.Run(env, [request = std::move(request), backends] { return Call(request, backends); });
+    return runner.Run(env, [request = std::move(request), backends, cancel = runner.cancel_descriptor()] {
+      return Call(request, backends, cancel);
+    });
   } catch (const std::exception&) {
     throw MakeError(env, std::current_exception());
   }

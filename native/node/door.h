@@ -8,8 +8,8 @@
 namespace sluice::node {
 
 // Gives `exports` the function call(request: string): Promise<string>: the core's door (docs/core.md), opened
-// on a thread of its own, so that neither the event loop nor libuv's pool waits for the kernel. An addon
-// returns what this returns.
+// on a thread of its own, so that neither the event loop nor libuv's pool waits for the kernel. Makes the
+// environment's TaskRunner. An addon returns what this returns.
 Napi::Object ExportDoor(Napi::Env env, Napi::Object exports, const Backends& backends);
 
 }  // namespace sluice::node

@@ -2,7 +2,6 @@
 #include <napi.h>
 
 #include "legacy/commit.h"
-#include "look/operations.h"
 #include "node/door.h"
 
 // legacy.node: the core with the back end on libip4tc and libip6tc.
@@ -11,7 +10,6 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sluice::Backends backends;
   backends.legacy = &sluice::legacy::kBackend;
-  backends.operations = sluice::look::kOperations;
   return sluice::node::ExportDoor(env, exports, backends);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <napi.h>
 
-#include "look/operations.h"
 #include "nft/commit.h"
 #include "nftables/commit.h"
 #include "node/door.h"
@@ -13,7 +12,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sluice::Backends backends;
   backends.nft = &sluice::nft::kBackend;
   backends.nftables = &sluice::nftables::kBackend;
-  backends.operations = sluice::look::kOperations;
   return sluice::node::ExportDoor(env, exports, backends);
 }
 

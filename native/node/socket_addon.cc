@@ -17,8 +17,11 @@
 #include "core/file_descriptor.h"
 #include "core/namespace.h"
 #include "core/sysctl.h"
+#include "look/operations.h"
+#include "node/door.h"
 #include "node/task_runner.h"
 #include "socket/connection_tracking.h"
+#include "socket/exchange.h"
 #include "socket/inet_address.h"
 #include "socket/link.h"
 #include "socket/network_namespace.h"
@@ -27,7 +30,8 @@
 #include "socket/tcp.h"
 
 // The addon `socket`: libc and the kernel's headers only. src/proxy and src/testing are its callers; they
-// check what comes in, this only makes sure that nothing malformed reaches the kernel.
+// check what comes in, this only makes sure that nothing malformed reaches the kernel. Its door is that of
+// docs/core.md without a mode: what needs neither libnftnl nor libiptc must work where they are not.
 namespace sluice {
 namespace {
 
@@ -366,7 +370,10 @@ Napi::Value Guarded(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
-  env.SetInstanceData(new TaskRunner(env));  // Node-API deletes it with the environment
+  Backends backends;
+  backends.exchange = Exchange;
+  backends.operations = look::kOperations;
+  node::ExportDoor(env, exports, backends);
   ExportOriginalDestination(env, exports);
   exports.Set("createNamespace", Napi::Function::New<Guarded<CallCreateNamespace>>(env));
   exports.Set("closeNamespace", Napi::Function::New<Guarded<CallCloseNamespace>>(env));

@@ -22,7 +22,7 @@ std::string ReadScript(const std::string& path) {
   return script;
 }
 
-void Compile(const std::string& name, const std::string& path, const std::string& operations) {
+void Compile(const std::string& name, const std::string& path) {
   const std::string script = ReadScript(path);
   JSRuntime* runtime = JS_NewRuntime();
   // Line numbers stay, for the place in an error's text; the script's text does not.
@@ -39,25 +39,22 @@ void Compile(const std::string& name, const std::string& path, const std::string
   if (bytecode == nullptr) throw std::runtime_error(path + ": cannot write the bytecode");
 
   std::cout << "// SPDX-License-Identifier: GPL-2.0-or-later\n// Made by bytecode_compiler from " << file_name
-            << ".\n#include \"quickjs/program.h\"\n";
-  if (!operations.empty()) std::cout << "#include \"" << operations << "/operations.h\"\n";
-  std::cout << "namespace sluice {\n"
+            << ".\n#include \"quickjs/program.h\"\nnamespace sluice {\n"
             << "static const uint8_t kBytecode[] = {";
   for (size_t i = 0; i < size; i++) std::cout << (i % 32 == 0 ? "\n" : "") << int{bytecode[i]} << ',';
-  std::cout << "};\nextern const Program kProgram = {\"" << name << "\", kBytecode, sizeof kBytecode, "
-            << (operations.empty() ? "{}" : operations + "::kOperations") << "};\n}\n";
+  std::cout << "};\nextern const Program kProgram = {\"" << name << "\", kBytecode, sizeof kBytecode};\n}\n";
   if (!std::cout.flush()) throw std::runtime_error("cannot write the source");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3 && argc != 4) {
-    std::cerr << "usage: bytecode_compiler NAME SCRIPT [OPERATIONS]\n";
+  if (argc != 3) {
+    std::cerr << "usage: bytecode_compiler NAME SCRIPT\n";
     return 1;
   }
   try {
-    Compile(argv[1], argv[2], argc == 4 ? argv[3] : "");
+    Compile(argv[1], argv[2]);
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 1;

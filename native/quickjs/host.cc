@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <new>
 #include <optional>
@@ -14,9 +15,6 @@
 #include <vector>
 
 #include "core/core.h"
-#include "legacy/commit.h"
-#include "nft/commit.h"
-#include "nftables/commit.h"
 #include "quickjs/system.h"
 #include "quickjs/utf8.h"
 
@@ -29,7 +27,6 @@ namespace {
 struct State {
   std::optional<int> exit_code;
   std::vector<JSValue> unhandled;  // promises that were rejected, and that nobody waits for
-  Operations operations;           // the program's
 };
 
 State& StateOf(JSContext* context) { return *static_cast<State*>(JS_GetContextOpaque(context)); }
@@ -97,9 +94,18 @@ JSValue Write(JSContext* context, JSValueConst* arguments) {
 }
 
 JSValue CallCore(JSContext* context, JSValueConst* arguments) {
-  return NewString(context, Call(ToString(context, arguments[0]),
-                                 Backends{&nft::kBackend, &legacy::kBackend, &nftables::kBackend,
-                                          StateOf(context).operations}));
+  return NewString(context, Call(ToString(context, arguments[0]), kBackends, SignalDescriptor()));
+}
+
+JSValue StartCatchingSignals(JSContext*, JSValueConst*) {
+  CatchSignals();
+  return JS_UNDEFINED;
+}
+
+JSValue NameCaughtSignal(JSContext* context, JSValueConst*) {
+  const std::optional<int> number = CaughtSignal();
+  if (!number) return JS_UNDEFINED;
+  return NewString(context, *number == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
 JSValue SetExitCode(JSContext* context, JSValueConst* arguments) {
@@ -137,6 +143,8 @@ void DefineNative(JSContext* context, int argc, char** argv) {
   Define<ReadFileText>(context, native, "readFile", 1);
   Define<Write>(context, native, "write", 2);
   Define<CallCore>(context, native, "call", 1);
+  Define<StartCatchingSignals>(context, native, "catchSignals", 0);
+  Define<NameCaughtSignal>(context, native, "caughtSignal", 0);
   Define<SetExitCode>(context, native, "setExitCode", 1);
   const JSValue global = JS_GetGlobalObject(context);
   JS_SetPropertyStr(context, global, "sluiceNative", native);
@@ -219,7 +227,6 @@ std::optional<std::string> Execute(JSContext* context, const Program& program, c
 // Nothing is torn down: the process ends right after this, and its memory with it.
 int Run(const Program& program, int argc, char** argv) {
   State state;
-  state.operations = program.operations;
   JSRuntime* runtime = JS_NewRuntime();
   JSContext* context = runtime == nullptr ? nullptr : NewContext(runtime);
   if (context == nullptr) {

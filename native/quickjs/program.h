@@ -13,9 +13,12 @@ struct Program {
   const char* name;
   const uint8_t* bytecode;
   size_t size;
-  Operations operations;  // what it asks of the core beside rules and settings
 };
 
 extern const Program kProgram;
+
+// What an executable can do: one of backends/ is linked in (scripts/bundle.mjs says which), and with it only
+// what that names.
+extern const Backends kBackends;
 
 }  // namespace sluice

@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -49,7 +51,40 @@ std::string ReadDescriptor(int descriptor, const std::string& name) {
   }
 }
 
+// What a signal handler may touch.
+std::atomic<int> caught_signal{0};
+std::atomic<int> signal_descriptor{-1};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+extern "C" void NoteSignal(int number) {
+  const int saved = errno;
+  int none = 0;
+  caught_signal.compare_exchange_strong(none, number);
+  const uint64_t one = 1;
+  // It can only fail when the counter is full, and then the descriptor is readable already.
+  [[maybe_unused]] const ssize_t written = write(signal_descriptor.load(), &one, sizeof(one));
+  errno = saved;
+}
+
 }  // namespace
+
+void CatchSignals() {
+  if (signal_descriptor.load() >= 0) return;
+  FileDescriptor descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!descriptor.valid()) throw Failure("cannot catch signals", errno);
+  signal_descriptor.store(descriptor.Release());  // until the end of the process
+  struct sigaction action = {};
+  action.sa_handler = NoteSignal;
+  for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
+}
+
+std::optional<int> CaughtSignal() {
+  const int number = caught_signal.load();
+  if (number == 0) return std::nullopt;
+  return number;
+}
+
+int SignalDescriptor() { return signal_descriptor.load(); }
 
 void PrepareDescriptors() {
   std::signal(SIGPIPE, SIG_IGN);

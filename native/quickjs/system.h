@@ -16,6 +16,16 @@ constexpr size_t kLongestFile = size_t{16} << 20;
 // SIGPIPE into an error of write(2). Node does both.
 void PrepareDescriptors();
 
+// From now on SIGINT and SIGTERM end nothing by themselves: they are noted. Without a handler they would also
+// be lost on the first process of a container.
+void CatchSignals();
+
+// The first of them that came; none so far, or none are caught.
+std::optional<int> CaughtSignal();
+
+// Readable once one has come; -1 when none are caught.
+int SignalDescriptor();
+
 // A variable of the environment. Nothing under secure execution (file capabilities): whoever starts the
 // program then has fewer rights than it.
 std::optional<std::string> Environment(const std::string& name);

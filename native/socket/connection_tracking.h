@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <cstdint>
 #include <optional>
 
 #include "socket/inet_address.h"
 
 namespace sluice {
-
-struct ConnectionEnd {
-  InetAddress address;
-  uint16_t port = 0;
-};
 
 // A TCP connection as connection tracking sees it. Without NAT, the reply is the original the other way
 // round; after a REDIRECT it comes from where the connection was sent.

@@ -20,6 +20,25 @@ InetAddress ParseInetAddress(const std::string& text) {
   throw Error(ErrorCode::kInvalidRequest, "\"" + text + "\" is not an IPv4 or IPv6 address");
 }
 
+ConnectionEnd ReadSocketAddress(const sockaddr_storage& storage) {
+  ConnectionEnd end;
+  if (storage.ss_family == AF_INET) {
+    sockaddr_in ipv4;
+    std::memcpy(&ipv4, &storage, sizeof(ipv4));
+    end.address.family = AF_INET;
+    std::memcpy(end.address.bytes.data(), &ipv4.sin_addr, 4);
+    end.port = ntohs(ipv4.sin_port);
+  } else if (storage.ss_family == AF_INET6) {
+    sockaddr_in6 ipv6;
+    std::memcpy(&ipv6, &storage, sizeof(ipv6));
+    const bool mapped = IN6_IS_ADDR_V4MAPPED(&ipv6.sin6_addr);
+    end.address.family = mapped ? AF_INET : AF_INET6;
+    std::memcpy(end.address.bytes.data(), ipv6.sin6_addr.s6_addr + (mapped ? 12 : 0), end.address.size());
+    end.port = ntohs(ipv6.sin6_port);
+  }
+  return end;
+}
+
 SocketAddress MakeSocketAddress(const InetAddress& address, uint16_t port) {
   SocketAddress result;
   if (address.family == AF_INET) {

@@ -2,17 +2,16 @@
 #include "socket/tcp.h"
 
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
+#include "socket/wait.h"
 
 namespace sluice {
 namespace {
@@ -69,25 +68,17 @@ void BecomeOwner(const std::optional<uid_t>& uid, const std::optional<gid_t>& gi
   if (dumpable == 1) prctl(PR_SET_DUMPABLE, 1);
 }
 
-void AwaitConnection(const FileDescriptor& socket, const TcpConnection& connection, const std::string& what) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point deadline = Clock::now() + connection.timeout;
-  for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    std::array<pollfd, 2> waiting{{{socket.get(), POLLOUT, 0}, {connection.cancel_descriptor, POLLIN, 0}}};
-    const int ready = poll(waiting.data(), waiting.size(), static_cast<int>(std::max<int64_t>(left, 0)));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready < 0) throw SocketError(errno, "poll", what);
-    if (waiting[1].revents != 0) throw SocketError(ECANCELED, "connect", what);
-    if (waiting[0].revents != 0) break;
-    if (left <= 0) throw SocketError(ETIMEDOUT, "connect", what);
+std::string ToConnect(const TcpConnection& connection) {
+  return "cannot connect to " + FormatEndpoint(connection.address, connection.port);
+}
+
+void SetIpOptions(const FileDescriptor& socket, const TcpConnection& connection, const std::string& what) {
+  const bool ipv4 = connection.address.family == AF_INET;
+  const int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
+  if (connection.hop_limit != 0) {
+    SetOption(socket, level, ipv4 ? IP_TTL : IPV6_UNICAST_HOPS, connection.hop_limit, what);
   }
-  int error = 0;
-  socklen_t length = sizeof(error);
-  if (getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
-  // It stood, and has been reset since: to refuse it the kernel says ECONNREFUSED (tcp_reset). What has
-  // become of it its owner sees.
-  if (error != 0 && error != ECONNRESET) throw SocketError(error, "connect", what);
+  if (connection.heed_icmp_errors) SetOption(socket, level, ipv4 ? IP_RECVERR : IPV6_RECVERR, 1, what);
 }
 
 }  // namespace
@@ -102,10 +93,11 @@ FileDescriptor ListenTcp(const InetAddress& address, uint16_t port, bool ipv6_on
   return listener;
 }
 
-FileDescriptor ConnectTcp(const TcpConnection& connection) {
-  const std::string what = "cannot connect to " + FormatEndpoint(connection.address, connection.port);
+FileDescriptor StartTcp(const TcpConnection& connection) {
+  const std::string what = ToConnect(connection);
   BecomeOwner(connection.uid, connection.gid);
   FileDescriptor socket = MakeTcpSocket(connection.address.family, what);
+  SetIpOptions(socket, connection, what);
   if (connection.local_address || connection.local_port != 0) {
     if (connection.local_port != 0) SetOption(socket, SOL_SOCKET, SO_REUSEADDR, 1, what);
     InetAddress any;
@@ -115,10 +107,29 @@ FileDescriptor ConnectTcp(const TcpConnection& connection) {
          what + " from " + FormatEndpoint(local, connection.local_port));
   }
   const SocketAddress remote = MakeSocketAddress(connection.address, connection.port);
-  if (connect(socket.get(), remote.get(), remote.length) != 0) {
-    if (errno != EINPROGRESS) throw SocketError(errno, "connect", what);
-    AwaitConnection(socket, connection, what);
+  if (connect(socket.get(), remote.get(), remote.length) != 0 && errno != EINPROGRESS) {
+    throw SocketError(errno, "connect", what);
   }
+  return socket;
+}
+
+void AwaitTcp(const FileDescriptor& socket, const TcpConnection& connection) {
+  const std::string what = ToConnect(connection);
+  const Patience patience = {std::chrono::steady_clock::now() + connection.timeout,
+                             connection.cancel_descriptor};
+  std::vector<pollfd> waiting = {{socket.get(), POLLOUT, 0}};
+  if (!AwaitReady(waiting, patience, what)) throw SocketError(ETIMEDOUT, "connect", what);
+  int error = 0;
+  socklen_t length = sizeof(error);
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  // It stood, and has been reset since: to refuse it the kernel says ECONNREFUSED (tcp_reset). What has
+  // become of it its owner sees.
+  if (error != 0 && error != ECONNRESET) throw SocketError(error, "connect", what);
+}
+
+FileDescriptor ConnectTcp(const TcpConnection& connection) {
+  FileDescriptor socket = StartTcp(connection);
+  AwaitTcp(socket, connection);
   return socket;
 }
 

@@ -29,10 +29,21 @@ struct TcpConnection {
   std::chrono::milliseconds timeout{0};
   // Becomes readable when nobody waits for the connection any more.
   int cancel_descriptor = -1;
+  // How many hops its packets go at most; 0: as the system has it.
+  int hop_limit = 0;
+  // Whether an ICMP error ends the attempt at once, and can be asked of the socket (icmp_error.h). Otherwise
+  // one that answers within connect(2), as one from the other end of a veth pair does, is noticed in IPv6
+  // only when the SYN is sent again, a second later.
+  bool heed_icmp_errors = false;
 };
 
 // Waits until the connection stands. The calling thread keeps the ids. ETIMEDOUT after `timeout`, ECANCELED
 // when cancelled.
 FileDescriptor ConnectTcp(const TcpConnection& connection);
+
+// The same in two steps. The first throws what the kernel says before a packet has met any rule: that there
+// is no route, for instance. The second waits, and throws what came back.
+FileDescriptor StartTcp(const TcpConnection& connection);
+void AwaitTcp(const FileDescriptor& socket, const TcpConnection& connection);
 
 }  // namespace sluice

@@ -6,8 +6,11 @@ import { unexpected } from "./unexpected.ts";
 
 /** Runs a command on Node; its number is the exit code. Whatever it throws is one line and exit code 1. */
 export function runOnNode(program: string, command: (host: Host) => Promise<number>): void {
-  const host = nodeHost();
   let settled = false;
+  const host = nodeHost((code) => {
+    settled = true;
+    process.exit(code);
+  });
   const report = (error: unknown): void => {
     settled = true;
     process.exitCode = 1;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 /** The parts of the C++ core that can answer a request. On Node each is an addon of its own, loaded only when asked. */
-export type Backend = "nft" | "legacy";
+export type Backend = "nft" | "legacy" | "socket";
+
+/** What asks a process to end. */
+export type Signal = "SIGINT" | "SIGTERM";
 
 /**
  * What a command may ask of the world it runs in. Two implementations: Node (host/node.ts) and the static
@@ -25,4 +28,10 @@ export interface Host {
    * kernel refuses comes back in the reply.
    */
   call(backend: Backend | "any", request: string): Promise<string>;
+  /**
+   * From now on SIGINT and SIGTERM end the process with the exit code that `end` gives, which is called first; also while the
+   * core waits for a connection. Without this they end it as they end any process, and the first one of a container, which
+   * has no handlers, not at all.
+   */
+  onSignal(end: (signal: Signal) => number): void;
 }

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { loadAddon } from "./addons.ts";
-import type { Backend, Host } from "./host.ts";
+import type { Backend, Host, Signal } from "./host.ts";
 import { readText } from "./read-text.ts";
 import { writeAll } from "./write-all.ts";
 
 type Call = (request: string) => Promise<string>;
 
-/** The world as a Node process sees it. Addons are loaded when first called. */
-export function nodeHost(): Host {
+/**
+ * The world as a Node process sees it. Addons are loaded when first called.
+ *
+ * @param exit ends the process; default: as any program of Node's ends
+ */
+export function nodeHost(exit: (code: number) => void = process.exit): Host {
   const doors: Doors = new Map();
   return {
     args: process.argv.slice(2),
@@ -19,8 +23,13 @@ export function nodeHost(): Host {
       const door = backend === "any" ? anyDoor(doors) : openDoor(doors, backend);
       return await door(request);
     },
+    onSignal(end) {
+      for (const signal of SIGNALS) process.on(signal, () => exit(end(signal)));
+    },
   };
 }
+
+const SIGNALS: readonly Signal[] = ["SIGINT", "SIGTERM"];
 
 type Doors = Map<Backend, Call>;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { Host } from "./host.ts";
+import type { Host, Signal } from "./host.ts";
 
 /** What native/quickjs/host.cc gives to the script. Its functions throw an Error when they fail. */
 interface NativeHost {
@@ -9,6 +9,8 @@ interface NativeHost {
   readFile(path: string): string;
   write(fd: number, text: string): void;
   call(request: string): string;
+  catchSignals(): void;
+  caughtSignal(): Signal | undefined;
   setExitCode(code: number): void;
 }
 
@@ -21,13 +23,25 @@ declare const sluiceNative: NativeHost;
  * @returns the one host of this process
  */
 export function standaloneHost(): Host {
+  let endBy: ((signal: Signal) => number) | undefined;
   return {
     args: sluiceNative.args,
     env: (name) => sluiceNative.env(name),
     readFile: (path) => sluiceNative.readFile(path),
     write: (fd, text) => sluiceNative.write(fd, text),
     // All back ends are linked in, and the request itself says which it is for.
-    call: async (_backend, request) => sluiceNative.call(request),
+    async call(_backend, request) {
+      const reply = sluiceNative.call(request);
+      const signal = sluiceNative.caughtSignal();
+      if (signal === undefined || endBy === undefined) return reply;
+      // Nobody hears of the reply any more: with nothing left to run, the program ends.
+      setStandaloneExitCode(endBy(signal));
+      return await new Promise(() => {});
+    },
+    onSignal(end) {
+      endBy = end;
+      sluiceNative.catchSignals();
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { Host } from "../../src/host/host.ts";
+import type { Backend, Host, Signal } from "../../src/host/host.ts";
 import type { Rule } from "../../src/ruleset/ruleset.ts";
 
 /** One request to the core, as far as these tests look at it. */
@@ -28,6 +28,8 @@ export class FakeHost implements Host {
   readonly args: readonly string[];
   readonly writes: { fd: 1 | 2; text: string }[] = [];
   readonly requests: Request[] = [];
+  /** What a signal would do; absent: end the process as any other. */
+  signal?: (signal: Signal) => number;
   readonly #core: Core;
 
   readonly #env: Readonly<Record<string, string>>;
@@ -59,7 +61,7 @@ export class FakeHost implements Host {
     this.writes.push({ fd, text });
   }
 
-  async call(backend: "nft" | "legacy" | "any", text: string): Promise<string> {
+  async call(backend: Backend | "any", text: string): Promise<string> {
     const request: Request = JSON.parse(text);
     this.requests.push(request);
     // Node knows the mode by the back end alone, the static executable by the request alone.
@@ -69,6 +71,10 @@ export class FakeHost implements Host {
     const reply = this.#core(request);
     if (reply instanceof Error) throw reply;
     return JSON.stringify(reply);
+  }
+
+  onSignal(end: (signal: Signal) => number): void {
+    this.signal = end;
   }
 
   /** The requests that change something. */

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "legacy/commit.h"
+#include "look/operations.h"
+#include "nft/commit.h"
+#include "nftables/commit.h"
+#include "quickjs/program.h"
+#include "socket/exchange.h"
+
+// For what has every command.
+namespace sluice {
+
+extern const Backends kBackends = {&nft::kBackend, &legacy::kBackend, &nftables::kBackend, Exchange,
+                                   look::kOperations};
+
+}  // namespace sluice
