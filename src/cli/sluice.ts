@@ -7,11 +7,13 @@ import { parseJsonOrYaml } from "./config-yaml.ts";
 import { planCommand } from "./plan.ts";
 import { initCommand } from "./proxy-init.ts";
 import { removeCommand } from "./remove.ts";
+import { statusCommand } from "./status.ts";
 import { version } from "./version.ts";
 
 const COMMANDS: readonly Command[] = [
   initCommand(parseJsonOrYaml),
   removeCommand,
+  statusCommand,
   planCommand(parseJsonOrYaml),
 ];
 

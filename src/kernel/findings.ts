@@ -38,7 +38,7 @@ export type FindingCode =
   /** A rule in a chain of ours that no policy has. */
   | "not-understood";
 
-/** One thing that is wrong, or strange, in a sentence without a full stop. */
+/** One thing that is wrong, or strange: in a sentence without a full stop, which does not name the family. */
 export interface Finding {
   readonly code: FindingCode;
   readonly mode?: Mode;
@@ -99,7 +99,7 @@ function ofMode({ mode, families }: ModeInspection, listeners: readonly Listener
       code: "one-family",
       mode,
       family,
-      message: `${FAMILY_NAMES[family]} has no rules, ${FAMILY_NAMES[other.family]} has: its connections pass the proxy by`,
+      message: `there are no rules, as there are in ${FAMILY_NAMES[other.family]}: connections pass the proxy by`,
     });
   }
   if (entered.length > 1 && differ(mode, entered)) {
@@ -119,7 +119,8 @@ function holdsChains(mode: Mode, found: InspectedFamily, entered: readonly Inspe
   return mode !== "nftables" && found.chains.some(({ name }) => name === inbound || name === outbound);
 }
 
-function isEntered(mode: Mode, { rules }: InspectedFamily): boolean {
+/** Whether a rule of a base chain leads into a chain of ours. */
+export function isEntered(mode: Mode, { rules }: InspectedFamily): boolean {
   const { prerouting, output } = namesOf(mode);
   return rules.some(({ chain, own }) => own && (chain === prerouting || chain === output));
 }
@@ -161,7 +162,7 @@ class FamilyFindings {
 
   #add(code: FindingCode, message: string): void {
     const { family } = this.#found;
-    this.#all.push({ code, mode: this.#mode, family, message: `${FAMILY_NAMES[family]}: ${message}` });
+    this.#all.push({ code, mode: this.#mode, family, message });
   }
 
   #direction(direction: "inbound" | "outbound", base: string, chain: string): void {

@@ -30,7 +30,7 @@ export function explainRule(rule: Rule, place: RulePlace): string {
 
 function subject(rule: Rule, { hook, first }: RulePlace): string {
   if (isProxys(rule)) return `The proxy's own connections (${rule.matches.map(ownerText).join(", ")})`;
-  if (rule.verdict.type === "jump" && rule.matches.length === 0) {
+  if (isEntrance(rule)) {
     return hook === "prerouting"
       ? "Every new connection that reaches the pod"
       : "Every new connection that the pod opens";
@@ -73,6 +73,12 @@ function condition(match: Match): string {
   }
 }
 
+/** A jump that every new TCP connection takes; of connections the nat table sees nothing but the first packet. */
+function isEntrance({ verdict, matches }: Rule): boolean {
+  const all = ({ type }: Match): boolean => type === "newConnection" || type === "protocol";
+  return verdict.type === "jump" && (matches.length === 0 || (matches.length === 2 && matches.every(all)));
+}
+
 /** The kernel cannot tell whose user it is, so the comment of the rule has to. */
 function isProxys({ verdict, comment }: Rule): boolean {
   return verdict.type === "return" && /^proxy-init\/ignore-proxy-(user|group)-id$/.test(comment);
@@ -87,7 +93,7 @@ function ownerText(match: Match): string {
 }
 
 function predicate(rule: Rule, { hook }: RulePlace): string {
-  const { verdict, matches } = rule;
+  const { verdict } = rule;
   switch (verdict.type) {
     case "return": {
       if (hook === "prerouting") return "go straight to the app, not to the proxy";
@@ -98,7 +104,7 @@ function predicate(rule: Rule, { hook }: RulePlace): string {
     case "redirect":
       return `go to the proxy, on port ${verdict.port}`;
     case "jump":
-      return matches.length === 0
+      return isEntrance(rule)
         ? `is checked against the rules of ${verdict.chain}`
         : `are checked against the rules of ${verdict.chain}`;
   }

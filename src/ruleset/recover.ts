@@ -110,8 +110,8 @@ class PolicyDraft<R extends WalkedRule> {
     const { proxyPort: incoming } = this.#inbound;
     const { proxyPort: outgoing } = this.#outbound;
     if (Object.keys(this.#proxy).length > 0) policy.proxy = this.#proxy;
-    if (incoming !== undefined) policy.inbound = { ...this.#inbound, proxyPort: incoming };
-    if (outgoing !== undefined) policy.outbound = { ...this.#outbound, proxyPort: outgoing };
+    if (incoming !== undefined) policy.inbound = { proxyPort: incoming, ...this.#inbound };
+    if (outgoing !== undefined) policy.outbound = { proxyPort: outgoing, ...this.#outbound };
     return { policy, rest: this.#rest, loopbackSkipped: outgoing === undefined || this.#loopbackSkipped };
   }
 

@@ -24,6 +24,7 @@ describe("sluice", () => {
       Commands:
         init     Send the pod's TCP traffic through its proxy (the same as proxy-init)
         remove   Take the rules out again, in every mode where they are
+        status   Show the rules that are there, their counters, and what is wrong with them
         plan     Print the rules that init would write, and touch nothing
 
       sluice help COMMAND lists the flags of a command.

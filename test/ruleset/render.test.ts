@@ -164,10 +164,10 @@ describe("render", () => {
     const inbound = { proxyPort: 4143, skipPorts: [4190, 4191, 4567], skipSubnets: ["fd00::/8"] };
     expect(render(compile({ inbound }, "nftables"), "table")).toMatchInlineSnapshot(`
       "CHAIN, COMMENT        RULE                         WHAT IT DOES
-      --------------------  ---------------------------  ----------------------------
-      prerouting            tcp flags & (fin | syn |     Connections that are new are
-      proxy-init/install-   rst | ack) == syn counter    checked against the rules of
-      proxy-init-           jump inbound                 inbound.
+      --------------------  ---------------------------  -----------------------------
+      prerouting            tcp flags & (fin | syn |     Every new connection that
+      proxy-init/install-   rst | ack) == syn counter    reaches the pod is checked
+      proxy-init-           jump inbound                 against the rules of inbound.
       prerouting
 
       inbound               tcp dport                    Connections to a port in the

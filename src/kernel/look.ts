@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Host } from "../host/host.ts";
+import { askCore } from "./core.ts";
+import type { Listener } from "./findings.ts";
+import { type Reader, readFamily } from "./reply.ts";
+
+// The ops of docs/core.md that look at a namespace or at the machine, and at no rules. They change nothing.
+
+/**
+ * Who accepts TCP connections on these ports.
+ *
+ * @throws {NetfilterError} for a namespace that cannot be entered.
+ */
+export async function findListeners(
+  host: Host,
+  netns: string | undefined,
+  ports: readonly number[],
+): Promise<Listener[]> {
+  const request = { op: "listeners", ...(netns === undefined ? {} : { netns }), ports };
+  const reply = await askCore(host, "socket", request, {});
+  return reply
+    .at("listeners")
+    .items()
+    .map((item) => ({
+      family: readFamily(item.at("family")),
+      address: item.at("address").string(),
+      port: item.at("port").number(),
+    }));
+}
+
+/**
+ * The interface by which packets to an address leave; lo for an address of the namespace itself. Undefined: there is no route.
+ *
+ * @throws {NetfilterError} for a namespace that cannot be entered.
+ */
+export async function findRoute(
+  host: Host,
+  netns: string | undefined,
+  destination: string,
+): Promise<string | undefined> {
+  const request = { op: "route", ...(netns === undefined ? {} : { netns }), destination };
+  const reply = await askCore(host, "socket", request, {});
+  return reply.at("interface").optional((name) => name.string());
+}
+
+/** A process, as far as it tells what a namespace is for. */
+export interface NamespaceProcess {
+  readonly pid: number;
+  /** Up to 15 characters of its name (/proc/PID/comm). */
+  readonly command: string;
+  /** Its control group, whose path names the container. */
+  readonly cgroup: string;
+}
+
+/** A network namespace of the machine. */
+export interface NetworkNamespaceFound {
+  /** What a `netns` of a target may be. */
+  readonly path: string;
+  readonly inode: number;
+  /** Whether it is this process's own. */
+  readonly own: boolean;
+  readonly processCount: number;
+  /** The first eight. */
+  readonly processes: readonly NamespaceProcess[];
+  /** Where it is mounted: /run/netns/NAME. */
+  readonly mounts: readonly string[];
+}
+
+export interface NamespaceList {
+  readonly namespaces: readonly NetworkNamespaceFound[];
+  /** Processes of which this one may not see where they are. */
+  readonly hidden: number;
+}
+
+/** Every network namespace that a process is in or that is mounted, as far as this process may see. */
+export async function listNamespaces(host: Host): Promise<NamespaceList> {
+  const reply = await askCore(host, "socket", { op: "namespaces" }, {});
+  return {
+    namespaces: reply.at("namespaces").items().map(readNamespace),
+    hidden: reply.at("hidden").number(),
+  };
+}
+
+function readNamespace(reply: Reader): NetworkNamespaceFound {
+  return {
+    path: reply.at("path").string(),
+    inode: reply.at("inode").number(),
+    own: reply.at("own").boolean(),
+    processCount: reply.at("processCount").number(),
+    processes: reply
+      .at("processes")
+      .items()
+      .map((process) => ({
+        pid: process.at("pid").number(),
+        command: process.at("command").string(),
+        cgroup: process.at("cgroup").string(),
+      })),
+    mounts: reply
+      .at("mounts")
+      .items()
+      .map((mount) => mount.string()),
+  };
+}
