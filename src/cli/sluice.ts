@@ -7,12 +7,14 @@ import { parseJsonOrYaml } from "./config-yaml.ts";
 import { planCommand } from "./plan.ts";
 import { initCommand } from "./proxy-init.ts";
 import { removeCommand } from "./remove.ts";
+import { validateCommand } from "./validate.ts";
 import { version } from "./version.ts";
 
 const COMMANDS: readonly Command[] = [
   initCommand(parseJsonOrYaml),
   removeCommand,
   planCommand(parseJsonOrYaml),
+  validateCommand,
 ];
 
 /**
