@@ -42,24 +42,19 @@ export async function runChecks(host: Host, log: Log, flags: ParsedFlags): Promi
     return [insist(await attempt(check, 1))];
   }
   const families: readonly Family[] = flags.value(IPV6) ? ["ipv4", "ipv6"] : ["ipv4"];
-  const inbound = flags.value(INBOUND);
-  const outboundFindings = await runOutbound(
-    attempt,
-    flags,
-    families,
-    inbound ? 2 * families.length : families.length,
-  );
-  if (!inbound) return outboundFindings;
-  const there = outboundFindings.filter(({ state }) => state !== "absent").map(({ family }) => family);
-  return [...outboundFindings, ...(await runInbound(attempt, flags, there))];
+  const outbound = await runOutbound(attempt, flags, families);
+  if (!flags.value(INBOUND)) return outbound;
+  // Nobody outside could be answered by a family that has no route.
+  const there = outbound.filter(({ state }) => state !== "absent").map(({ family }) => family);
+  return [...outbound, ...(await runInbound(attempt, flags, there))];
 }
 
 async function runOutbound(
   attempt: Attempt,
   flags: ParsedFlags,
   families: readonly Family[],
-  shares: number,
 ): Promise<Finding[]> {
+  const shares = families.length * (flags.value(INBOUND) ? 2 : 1);
   const findings: Finding[] = [];
   for (const [i, family] of families.entries()) {
     const finding = await attempt(outboundCheck(family, flags.value(LISTEN_ADDR)), shares - i);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sluice } from "../../src/cli/sluice.ts";
 import { networkValidator } from "../../src/cli/validate.ts";
+import { VALIDATE_FLAGS } from "../../src/cli/validate-flags.ts";
 import { type Core, FakeHost, failing, type Request } from "./fake-host.ts";
 
 type Answer = (request: Request) => Record<string, unknown>;
@@ -458,4 +461,10 @@ test("sluice validate names itself", async () => {
   const host = new FakeHost(["validate", "--bogus"]);
   expect(await sluice(host)).toBe(2);
   expect(host.stderr).toBe("sluice validate: --bogus: unknown flag\n");
+});
+
+test("docs/validate.md names every flag", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/validate.md"), "utf8");
+  const flags = VALIDATE_FLAGS.filter(({ name }) => name !== "help").map(({ name }) => `\`--${name}`);
+  expect(flags.filter((flag) => !page.includes(flag))).toEqual([]);
 });
