@@ -22,6 +22,7 @@ const constants = { __SLUICE_VERSION__: JSON.stringify(version) };
 /** @type {Program[]} */
 export const programs = [
   installed("proxy-init", "rules"),
+  installed("network-validator", "socket"),
   installed("sluice", "all"),
   // Asks the host for one thing at a time, for the tests.
   {

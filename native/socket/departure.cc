@@ -62,6 +62,12 @@ bool Receive(const FileDescriptor& socket, std::string& received, size_t most) {
   return count > 0;
 }
 
+// Closing it then resets it: neither end of it stays in TIME_WAIT.
+void ResetWhenClosed(const FileDescriptor& socket) {
+  const linger at_once{1, 0};
+  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 ExchangeResult Converse(const ExchangeRequest& request, const FileDescriptor& client, TokenServer& server) {
   const ConnectionEnd self = LocalEnd(client);
   const Patience patience = {request.deadline, request.cancel_descriptor};
@@ -77,17 +83,12 @@ ExchangeResult Converse(const ExchangeRequest& request, const FileDescriptor& cl
     server.Serve(self);
     open = Receive(client, received, server.token().size());
   }
+  // Another program's connection ends as any does.
+  if (server.met()) ResetWhenClosed(client);
   ExchangeResult result;
   result.outcome = received == server.token() ? ExchangeOutcome::kReturned : ExchangeOutcome::kTaken;
   result.received = received;
   return result;
-}
-
-// Closing it then resets it: no end of it stays in TIME_WAIT, where it would keep the listener's port from a
-// proxy that does not set SO_REUSEADDR.
-void ResetWhenClosed(const FileDescriptor& socket) {
-  const linger at_once{1, 0};
-  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
 }  // namespace
@@ -100,7 +101,6 @@ ExchangeResult Depart(const ExchangeRequest& request, TokenServer& server) {
   } catch (const Error& error) {
     return Failed(ExchangeOutcome::kNotSent, error);
   }
-  ResetWhenClosed(client);
   try {
     AwaitTcp(client, wanted);
   } catch (const Error& error) {

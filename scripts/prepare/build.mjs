@@ -45,7 +45,10 @@ export function buildJavaScript() {
   const inputs = ["src", "test/standalone/probe", "scripts/bundle.mjs"];
   const settings = ["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"];
   const stamp = digest([...inputs, ...settings]);
-  const commands = ["proxy-init", "sluice", "sluice-test-userns", "sluice-test-userns-loopback"];
+  const commands = [
+    ...["proxy-init", "network-validator", "sluice"],
+    ...["sluice-test-userns", "sluice-test-userns-loopback"],
+  ];
   const outputs = ["dist/index.js", ...commands.map((name) => `dist/bin/${name}.cjs`)];
   const fresh = existsSync(stampPath) && readFileSync(stampPath, "utf8") === stamp;
   if (fresh && outputs.every((path) => existsSync(path))) return;
@@ -69,7 +72,9 @@ export function buildJavaScript() {
  * @param {boolean} must
  */
 export function buildStandalone(must) {
-  const built = ["proxy-init", "sluice"].every((name) => existsSync(`dist/standalone/${name}`));
+  const built = ["proxy-init", "network-validator", "sluice"].every((name) =>
+    existsSync(`dist/standalone/${name}`),
+  );
   if (!built) say("builds the static executables (scripts/standalone.mjs)");
   runScript("standalone", "static executables", must);
 }

@@ -22,9 +22,17 @@ export interface Command {
   run(host: Host, invocation: Invocation): Promise<number>;
 }
 
+/** What a command exits with. */
+export interface ExitCodes {
+  /** For arguments that it cannot work with. */
+  readonly usage: number;
+  /** For what went wrong afterwards. */
+  readonly failure: number;
+}
+
 /**
  * Runs the body of a command. However it ends, the log is written; what users can cause is one line on standard error
- * and exit code 1; anything else is thrown on, for the caller to report. A log that cannot be written (a full disk, a
+ * and an exit code, 1 unless others are given; anything else is thrown on, for the caller to report. A log that cannot be written (a full disk, a
  * reader that has gone) is a line on standard error, too, but does not change the exit code: what was done is done.
  */
 export async function runBody(
@@ -32,6 +40,7 @@ export async function runBody(
   program: string,
   log: Log,
   body: () => Promise<number>,
+  codes: ExitCodes = { usage: 1, failure: 1 },
 ): Promise<number> {
   try {
     return await body();
@@ -39,7 +48,7 @@ export async function runBody(
     if (!(error instanceof FlagError || error instanceof NetfilterError)) throw error;
     flush(host, program, log);
     host.write(2, `${program}: ${oneLine(error.message)}\n`);
-    return 1;
+    return error instanceof FlagError ? codes.usage : codes.failure;
   } finally {
     flush(host, program, log);
   }

@@ -55,8 +55,8 @@ export const DECIMAL_LIST: FlagKind<readonly number[]> = {
     ),
 };
 
-/** Every value must be right, also those that later ones replace. */
-function last<T>(texts: readonly string[], read: (text: string) => T): T {
+/** The value of the last text. Every one must be right, also those that later ones replace. */
+export function last<T>(texts: readonly string[], read: (text: string) => T): T {
   const values = texts.map(read);
   const value = values.at(-1);
   if (value === undefined) throw new RangeError("a flag that was not given has no values");

@@ -27,18 +27,19 @@ interface LogRecord {
 
 /**
  * A log in one of logrus's formats. It is kept until {@link Log.flush}, which writes it at once: a write for each record
- * would cost more than the records. Level and format apply when it is written, so that they may become known late.
+ * would cost more than the records. Where to, level and format apply when it is written, so that they may become known late.
  */
 export class Log {
   readonly #host: Host;
-  readonly #descriptor: 1 | 2;
   #records: LogRecord[] = [];
+  /** Where it is written to. */
+  descriptor: 1 | 2;
   level: LogLevel = "info";
   format: "plain" | "json" = "plain";
 
   constructor(host: Host, descriptor: 1 | 2 = 1) {
     this.#host = host;
-    this.#descriptor = descriptor;
+    this.descriptor = descriptor;
   }
 
   error(message: string): void {
@@ -53,6 +54,10 @@ export class Log {
     this.#add("info", message);
   }
 
+  debug(message: string): void {
+    this.#add("debug", message);
+  }
+
   /** Writes what was logged since the last time, in one call. */
   flush(): void {
     const least = LOG_LEVELS.indexOf(this.level);
@@ -62,7 +67,7 @@ export class Log {
       .map(formatRecord)
       .join("");
     this.#records = [];
-    if (text !== "") this.#host.write(this.#descriptor, text);
+    if (text !== "") this.#host.write(this.descriptor, text);
   }
 
   #add(level: LogLevel, message: string): void {

@@ -8,6 +8,7 @@ import { planCommand } from "./plan.ts";
 import { initCommand } from "./proxy-init.ts";
 import { removeCommand } from "./remove.ts";
 import { statusCommand } from "./status.ts";
+import { validateCommand } from "./validate.ts";
 import { version } from "./version.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -15,6 +16,7 @@ const COMMANDS: readonly Command[] = [
   removeCommand,
   statusCommand,
   planCommand(parseJsonOrYaml),
+  validateCommand,
 ];
 
 /**

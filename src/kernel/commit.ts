@@ -3,7 +3,8 @@
 import type { Host } from "../host/host.ts";
 import type { Family, Mode } from "../policy/policy.ts";
 import { namesOf } from "../ruleset/compile.ts";
-import type { Ruleset } from "../ruleset/ruleset.ts";
+import { specificationIn } from "../ruleset/mode-text.ts";
+import type { Rule, Ruleset } from "../ruleset/ruleset.ts";
 import { askCore } from "./core.ts";
 import { readFamilyReport } from "./read-report.ts";
 import { type Reader, readFamily } from "./reply.ts";
@@ -74,7 +75,8 @@ async function askAbout(
     ...(mode === "nft" ? { elsewhere: OWN_TABLE } : {}),
     ...(mode === "legacy" ? { lockFile: host.env("XTABLES_LOCKFILE") || LOCK_FILE } : {}),
   };
-  return await askCore(host, BACKENDS[mode], request, { mode, ruleset });
+  const ruleText = (rule: Rule) => specificationIn(mode, rule, rule.families);
+  return await askCore(host, BACKENDS[mode], request, { mode, ruleset, ruleText });
 }
 
 function readHeld(mode: Mode, reply: Reader): Held {

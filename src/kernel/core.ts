@@ -2,8 +2,7 @@
 
 import type { Backend, Host } from "../host/host.ts";
 import type { Family, Mode } from "../policy/policy.ts";
-import { specificationIn } from "../ruleset/mode-text.ts";
-import type { Ruleset } from "../ruleset/ruleset.ts";
+import type { Rule, Ruleset } from "../ruleset/ruleset.ts";
 import { NetfilterError, type NetfilterErrorCode } from "./error.ts";
 import { hint } from "./hint.ts";
 import { Reader, readFamily } from "./reply.ts";
@@ -30,6 +29,8 @@ const CODES: readonly NetfilterErrorCode[] = [
 export interface Subject {
   readonly mode?: Mode;
   readonly ruleset?: Ruleset;
+  /** A rule as its mode writes it; only who has rules brings the code for that along. */
+  readonly ruleText?: (rule: Rule) => string;
 }
 
 /**
@@ -97,11 +98,10 @@ function place(
   return chain === undefined ? name : `${name}, chain ${chain}`;
 }
 
-function findRule({ ruleset }: Subject, chain: string, index: number): string | undefined {
+function findRule({ ruleset, ruleText }: Subject, chain: string, index: number): string | undefined {
   const rules =
     ruleset?.chains.find(({ name }) => name === chain)?.rules ??
     ruleset?.baseChains.find(({ name }) => name === chain)?.jumps;
   const rule = rules?.[index];
-  if (rule === undefined || ruleset === undefined) return undefined;
-  return specificationIn(ruleset.mode, rule, rule.families);
+  return rule && ruleText?.(rule);
 }

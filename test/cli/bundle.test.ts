@@ -41,6 +41,17 @@ test("proxy-init has nothing in it that only other commands need", async () => {
   }
 });
 
+test("network-validator has nothing in it that reads or writes rules", async () => {
+  const files = await contents("src/cli/validate.ts");
+  expect(files).toContain("src/kernel/exchange.ts");
+  expect(
+    files.filter((path) => /^src\/ruleset|node_modules|^src\/cli\/(init|plan|config)/.test(path)),
+  ).toEqual([]);
+  for (const other of ["commit", "install", "remove", "inspect"]) {
+    expect(files).not.toContain(`src/kernel/${other}.ts`);
+  }
+});
+
 test("the commands need nothing of Node", async () => {
   // esbuild for a neutral platform fails on any import that is not a file of ours.
   expect(

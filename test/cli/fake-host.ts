@@ -12,6 +12,12 @@ export interface Request {
   value?: string;
   families?: { family: "ipv4" | "ipv6"; required: boolean }[];
   lockFile?: string;
+  listen?: { address: string; port: number };
+  connect?: { address: string; port: number };
+  from?: { address: string; port: number };
+  ipv6Only?: boolean;
+  hopLimit?: number;
+  token?: string;
   ruleset?: {
     mode: string;
     absentChains: string[];

@@ -22,10 +22,11 @@ describe("sluice", () => {
         sluice --version
 
       Commands:
-        init     Send the pod's TCP traffic through its proxy (the same as proxy-init)
-        remove   Take the rules out again, in every mode where they are
-        status   Show the rules that are there, their counters, and what is wrong with them
-        plan     Print the rules that init would write, and touch nothing
+        init       Send the pod's TCP traffic through its proxy (the same as proxy-init)
+        remove     Take the rules out again, in every mode where they are
+        status     Show the rules that are there, their counters, and what is wrong with them
+        plan       Print the rules that init would write, and touch nothing
+        validate   Check that connections come to the proxy (the same as network-validator)
 
       sluice help COMMAND lists the flags of a command.
       "

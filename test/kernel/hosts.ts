@@ -65,7 +65,8 @@ function readableCopy(): string {
   if (copy !== undefined) return copy;
   const folder = mkdtempSync(join(tmpdir(), "sluice-built-"));
   chmodSync(folder, 0o755);
-  for (const part of ["dist/bin", "dist/standalone", "build/Release/nft.node", "build/Release/legacy.node"]) {
+  const addons = ["nft", "legacy", "socket"].map((name) => `build/Release/${name}.node`);
+  for (const part of ["dist/bin", "dist/standalone", ...addons]) {
     if (existsSync(built(part))) cpSync(built(part), join(folder, part), { recursive: true });
   }
   copy = folder;
@@ -91,11 +92,17 @@ export function proxyInit(
   return namespace.exec(place(file), all, { env, timeoutMs: 20_000, ...cwd, ...options });
 }
 
+/** Another program on this host. */
+export function programOn(host: ProgramHost, name: string): ProgramHost {
+  const [file, ...args] = host.command;
+  const path = (part: string): string => part.replace(/\/proxy-init(?=$|\.cjs$)/, `/${name}`);
+  return { ...host, command: [path(file), ...args.map(path)] };
+}
+
 /** `sluice COMMAND` on this host. */
 export function sluiceCommand(host: ProgramHost, command: string): ProgramHost {
-  const [file, ...args] = host.command;
-  const path = (part: string): string => part.replace(/\/proxy-init(?=$|\.cjs$)/, "/sluice");
-  return { ...host, command: [path(file), ...args.map(path), command] };
+  const { command: sluice, ...rest } = programOn(host, "sluice");
+  return { ...rest, command: [...sluice, command] };
 }
 
 /** Where every user may read it. */
@@ -105,18 +112,25 @@ function readable(path: string): string {
 
 /** Runs proxy-init as a pod does: uid and gid 65534, with the two capabilities that Linkerd's chart adds. */
 export function proxyInitAsNobody(
-  { command }: ProgramHost,
+  host: ProgramHost,
   namespace: Place,
   args: readonly string[],
   options: ExecOptions = {},
 ): Promise<ExecResult> {
-  const capabilities = "-all,+net_admin,+net_raw";
-  const setpriv = [
-    ...["--reuid=65534", "--regid=65534", "--clear-groups"],
-    ...[`--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`, "--"],
-  ];
-  const all = [...setpriv, ...command.map(readable), ...args];
-  return namespace.exec("setpriv", all, { env, timeoutMs: 20_000, cwd: readableCopy(), ...options });
+  const [file = "", ...all] = asNobody(host, args, ["net_admin", "net_raw"]);
+  return namespace.exec(file, all, { env, timeoutMs: 20_000, cwd: readableCopy(), ...options });
+}
+
+/** The command line of a program as uid and gid 65534, with these capabilities and a way to no others. */
+export function asNobody(
+  { command }: ProgramHost,
+  args: readonly string[],
+  capabilities: readonly string[],
+): readonly string[] {
+  const kept = ["-all", ...capabilities.map((name) => `+${name}`)].join(",");
+  const ids = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+  const rights = [`--inh-caps=${kept}`, `--ambient-caps=${kept}`, `--bounding-set=${kept}`];
+  return ["setpriv", ...ids, ...rights, "--", ...command.map(readable), ...args];
 }
 
 /** Runs proxy-init in a namespace of its own, for another one by `--netns`. */

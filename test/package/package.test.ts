@@ -25,6 +25,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
         "CHANGELOG.md",
         "LICENSE",
         "README.md",
+        "dist/bin/network-validator.cjs",
         "dist/bin/proxy-init.cjs",
         "dist/bin/sluice-test-userns-loopback.cjs",
         "dist/bin/sluice-test-userns.cjs",
@@ -131,7 +132,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     consumer.run(process.execPath, tsc, "-p", ".");
   });
 
-  it("brings the commands proxy-init, sluice and sluice-test-userns", () => {
+  it("brings the commands proxy-init, network-validator, sluice and sluice-test-userns", () => {
     const flags = [
       "--incoming-proxy-port",
       "4143",
@@ -143,6 +144,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
       "nft",
     ];
     expect(consumer.run("npx", "--no-install", "proxy-init", ...flags, "--simulate")).toContain("4143");
+    expect(consumer.run("npx", "--no-install", "network-validator", "--help")).toContain("--connect-addr");
     expect(consumer.run("npx", "--no-install", "sluice", "--help")).toContain("init");
     expect(consumer.run("npx", "--no-install", "sluice-test-userns", "--help")).toContain("COMMAND");
   });

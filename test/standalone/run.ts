@@ -6,7 +6,9 @@ import { join } from "node:path";
 
 const repository = join(import.meta.dirname, "../..");
 
-export const executables = ["proxy-init", "sluice"].map((name) => join(repository, "dist/standalone", name));
+export const executables = ["proxy-init", "sluice", "network-validator"].map((name) =>
+  join(repository, "dist/standalone", name),
+);
 export const standaloneProbe = join(repository, "build/probe/probe");
 export const nodeProbe = join(repository, "build/probe/probe.cjs");
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Endpoint } from "../kernel/exchange.ts";
+import { parseDuration } from "./duration.ts";
+import { parseEndpoint } from "./endpoint.ts";
+import { HELP } from "./flag-help.ts";
+import { BOOLEAN, type FlagKind, INTEGER, last, TEXT } from "./flag-kinds.ts";
+import { LOG_FORMAT, LOG_LEVEL } from "./log-flags.ts";
+import { type Flag, FlagError, flagError, type ParsedFlags } from "./pflag.ts";
+
+const ENDPOINT: FlagKind<Endpoint> = {
+  label: "IP:PORT",
+  read: (texts, fail) =>
+    last(texts, (text) => parseEndpoint(text) ?? fail(text, "is not an IP address with a port")),
+};
+
+const DURATION: FlagKind<number> = {
+  label: "duration",
+  read: (texts, fail) =>
+    last(texts, (text) => parseDuration(text) ?? fail(text, "is not a number and ms, s, m, h or d")),
+};
+
+/** Only when it is given, as Linkerd's manifests do, does its value count. */
+export const CONNECT_ADDR: Flag<Endpoint> = {
+  name: "connect-addr",
+  kind: ENDPOINT,
+  default: { address: "192.0.2.2", port: 1404 },
+  help: "Check only that a connection to this address, which nobody should\nanswer, comes to --listen-addr",
+};
+
+export const LISTEN_ADDR: Flag<Endpoint> = {
+  name: "listen-addr",
+  kind: ENDPOINT,
+  default: { address: "0.0.0.0", port: 4140 },
+  help: "Where outbound connections are to come to: the proxy's outbound\nport (default 0.0.0.0:4140)",
+};
+
+export const INBOUND_LISTEN_ADDR: Flag<Endpoint> = {
+  name: "inbound-listen-addr",
+  kind: ENDPOINT,
+  default: { address: "0.0.0.0", port: 4143 },
+  help: "Where inbound connections are to come to: the proxy's inbound\nport (default 0.0.0.0:4143)",
+};
+
+export const TIMEOUT: Flag<number> = {
+  name: "timeout",
+  kind: DURATION,
+  default: 10_000,
+  help: "How long all of it may take: a number and ms, s, m, h or d\n(default 10s)",
+};
+
+export const IPV6: Flag<boolean> = {
+  name: "ipv6",
+  kind: BOOLEAN,
+  default: true,
+  help: "IPv6 too, if the pod has it; --ipv6=true insists on it,\n--ipv6=false leaves it out",
+};
+
+export const INBOUND: Flag<boolean> = {
+  name: "inbound",
+  kind: BOOLEAN,
+  default: true,
+  help: "Inbound connections too, where that is possible: it needs the\ncapability NET_ADMIN and /dev/net/tun. --inbound=true insists on\nit, --inbound=false leaves it out",
+};
+
+export const NETNS: Flag<string> = {
+  name: "netns",
+  kind: TEXT,
+  default: "",
+  help: "Network namespace of the pod (/proc/4711/ns/net); without this\nflag, the one this runs in",
+};
+
+export const PID: Flag<number> = {
+  name: "pid",
+  kind: INTEGER,
+  default: 0,
+  help: "The same by a process of the pod",
+};
+
+export const JSON_OUTPUT: Flag<boolean> = {
+  name: "json",
+  kind: BOOLEAN,
+  default: false,
+  help: "Print what was found as one JSON document; the log then goes to\nstandard error",
+};
+
+export const VALIDATE_FLAGS: readonly Flag<unknown>[] = [
+  LISTEN_ADDR,
+  INBOUND_LISTEN_ADDR,
+  CONNECT_ADDR,
+  TIMEOUT,
+  IPV6,
+  INBOUND,
+  NETNS,
+  PID,
+  JSON_OUTPUT,
+  LOG_FORMAT,
+  LOG_LEVEL,
+  HELP,
+];
+
+/**
+ * The network namespace to work in; undefined: the one this runs in.
+ *
+ * @throws {FlagError} when both flags say one, or the process has no number.
+ */
+export function readNamespace(flags: ParsedFlags): string | undefined {
+  const netns = flags.value(NETNS);
+  if (!flags.given(PID)) return netns === "" ? undefined : netns;
+  if (netns !== "") throw new FlagError(`--${PID.name}: --${NETNS.name} says it already; give one of them`);
+  const pid = flags.value(PID);
+  if (pid < 1 || pid > 2 ** 31 - 1) throw flagError(PID, flags.text(PID), "is not the number of a process");
+  return `/proc/${pid}/ns/net`;
+}
