@@ -155,6 +155,9 @@ describe("sluice plan", () => {
     const jumps = host.stdout.split("\n").filter((line) => line.includes(" jump "));
     expect(jumps).toHaveLength(2);
     for (const jump of jumps) expect(jump).toContain("meta nfproto ipv4 ");
+    const picture = await run("plan", ...args, "--format=svg");
+    expect(picture.host.stdout).toContain(">Mode nftables: table inet sluice, IPv4<");
+    expect(picture.host.stdout).toContain(">Connections that reach the pod, of IPv4 alone<");
   });
 
   test("warnings go to standard error: standard output is for the rules alone", async () => {

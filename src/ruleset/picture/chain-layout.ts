@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { wrap } from "../wrap.ts";
-import { fitted, label, type Part, TEXT_STYLES, textWidth } from "./drawing.ts";
+import { arrow, fitted, label, type Part, TEXT_STYLES, textWidth } from "./drawing.ts";
 import { placeRow, type Row, type RowColumns, rowColumns, rowMiddle, rowParts } from "./row-layout.ts";
 import type { Outcome, Way } from "./ways.ts";
 import { outcomeText, outcomeTone } from "./words.ts";
@@ -94,18 +94,7 @@ function outcomeParts({ outcome, lines, rows }: Group, edge: number, left: numbe
   const middle = box.x + box.width / 2;
   const top = box.y + (box.height - lines.length * line) / 2;
   return [
-    ...rows.map((row): Part => {
-      const y = rowMiddle(row);
-      return {
-        type: "line",
-        style: tone,
-        points: [
-          [edge, y],
-          [left, y],
-        ],
-        arrow: true,
-      };
-    }),
+    ...rows.map((row) => arrow(tone, [edge, rowMiddle(row)], [left, rowMiddle(row)])),
     { type: "box", style: tone, radius: 6, ...box },
     ...lines.map((text, l) => ({ ...label(text, "outcome", middle, top + l * line, "middle"), tone })),
   ];

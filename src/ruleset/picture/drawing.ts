@@ -30,6 +30,8 @@ export type Tone = "net" | "app" | "proxy";
 export type BoxStyle = Tone | "paper" | "panel" | "chain" | "hook" | "number" | "dot" | "family" | "row";
 export type LineStyle = Tone | "way" | "rule";
 
+export type Point = readonly [x: number, y: number];
+
 export interface Label extends Box {
   readonly type: "label";
   readonly style: TextStyle;
@@ -52,8 +54,9 @@ export type Part =
   | {
       readonly type: "line";
       readonly style: LineStyle;
-      /** From one to the next, straight. */
-      readonly points: readonly (readonly [x: number, y: number])[];
+      /** Straight, horizontal or vertical. */
+      readonly from: Point;
+      readonly to: Point;
       /** Whether it ends with an arrowhead. */
       readonly arrow: boolean;
     };
@@ -77,6 +80,11 @@ export function label(text: string, style: TextStyle, x: number, y: number, alig
   const width = textWidth(text, style);
   const left = align === "start" ? x : align === "end" ? x - width : x - width / 2;
   return { type: "label", style, text, align, x: left, y, width, height: TEXT_STYLES[style].line };
+}
+
+/** A line that ends with an arrowhead. */
+export function arrow(style: LineStyle, from: Point, to: Point): Part {
+  return { type: "line", style, from, to, arrow: true };
 }
 
 /** As much of a text as fits, with an ellipsis where something is missing. */

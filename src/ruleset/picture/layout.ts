@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { chainParts } from "./chain-layout.ts";
-import { type Drawing, fitted, label, type Part, textWidth } from "./drawing.ts";
+import { arrow, type Drawing, fitted, label, type Part, textWidth } from "./drawing.ts";
 import type { Way, Ways } from "./ways.ts";
 import {
   description,
@@ -83,30 +83,14 @@ function entranceParts({ direction, entrance }: Way, y: number): { parts: Part[]
     parts: [
       { type: "box", style: "net", radius: 15, x: LEFT, y, width: sourceWidth, height: NODE_HEIGHT },
       { ...label(source, "name", LEFT + sourceWidth / 2, y + 6, "middle"), tone: "net" },
-      {
-        type: "line",
-        style: "way",
-        arrow: true,
-        points: [
-          [LEFT + sourceWidth, middle],
-          [hookLeft, middle],
-        ],
-      },
+      arrow("way", [LEFT + sourceWidth, middle], [hookLeft, middle]),
       {
         ...{ type: "box", style: "hook", radius: 4, tooltip: entrance.rule },
         ...{ x: hookLeft, y, width: hookWidth, height: NODE_HEIGHT },
       },
       label(name, "name", down, y + 6, "middle"),
       label(`nat, priority ${entrance.priority}`, "note", hookLeft + hookWidth + GAP, y + 7),
-      {
-        type: "line",
-        style: "way",
-        arrow: true,
-        points: [
-          [down, y + NODE_HEIGHT],
-          [down, bottom],
-        ],
-      },
+      arrow("way", [down, y + NODE_HEIGHT], [down, bottom]),
       label(conditions, "note", down + 12, y + NODE_HEIGHT + 8),
     ],
     bottom,

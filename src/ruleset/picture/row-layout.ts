@@ -30,7 +30,7 @@ const { line: LINE, advance: ADVANCE } = TEXT_STYLES.code;
 /** The name of a set stays on one line, and so does what is said of a rule. */
 const WORDS = /\((?:set|nothing) [^)]*\) ?|[^ ]+ ?/g;
 
-/** @param count of the rows of the chain */
+/** The columns for all decisions of a chain. */
 export function rowColumns(decisions: readonly Decision[], left: number, right: number): RowColumns {
   // The same for all of them, so that they stand one below the other.
   const numberWidth = Math.max(22, textWidth(String(decisions.length), "number") + 10);
@@ -58,15 +58,7 @@ export function rowParts(row: Row, next: Row | undefined, columns: RowColumns): 
   const { left, right } = columns;
   const text = decision.number === undefined || !decision.reached ? "rest" : "code";
   const parts: Part[] = [
-    {
-      type: "line",
-      style: "rule",
-      points: [
-        [left, y],
-        [right, y],
-      ],
-      arrow: false,
-    },
+    { type: "line", style: "rule", from: [left, y], to: [right, y], arrow: false },
     ...numberParts(row, next, columns),
     ...lines.map((line, l) => label(line, text, textLeft(columns), y + PADDING + l * LINE)),
   ];
@@ -89,10 +81,8 @@ function numberParts(row: Row, next: Row | undefined, { left, numberWidth }: Row
     parts.push({
       type: "line",
       style: "way",
-      points: [
-        [spine, middle],
-        [spine, rowMiddle(next)],
-      ],
+      from: [spine, middle],
+      to: [spine, rowMiddle(next)],
       arrow: false,
     });
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { type Drawing, type Label, type Part, TEXT_STYLES } from "./drawing.ts";
+import { type Drawing, type Label, type Part, type Point, TEXT_STYLES } from "./drawing.ts";
 import { layout } from "./layout.ts";
 import { STYLE_SHEET } from "./style.ts";
 import type { Ways } from "./ways.ts";
@@ -39,9 +39,9 @@ function element(part: Part): string {
       return tooltip === undefined ? `${start}/>` : `${start}><title>${escaped(tooltip)}</title></rect>`;
     }
     case "line": {
-      const path = part.points.map(([x, y]) => `${x} ${y}`).join(" L");
-      const head = part.arrow ? `<path class="${part.style} head" d="${arrowhead(part.points)}"/>` : "";
-      return `<path class="${part.style}" d="M${path}"/>${head}`;
+      const { style, from, to, arrow } = part;
+      const head = arrow ? `<path class="${style} head" d="${arrowhead(from, to)}"/>` : "";
+      return `<path class="${style}" d="M${from.join(" ")} L${to.join(" ")}"/>${head}`;
     }
   }
 }
@@ -55,10 +55,8 @@ function labelElement({ style, tone, text, align, x, y, width, height }: Label):
   return `<text class="${tone === undefined ? style : `${style} ${tone}`}" x="${anchor}" y="${baseline}"${alignment}>${escaped(text)}</text>`;
 }
 
-/** A triangle whose tip is the last point; lines of a picture are horizontal or vertical. */
-function arrowhead(points: Extract<Part, { type: "line" }>["points"]): string {
-  const [x, y] = points.at(-1) ?? [0, 0];
-  const [fromX] = points.at(-2) ?? [0, 0];
+/** A triangle whose tip is where a line ends that goes down or to the right. */
+function arrowhead([fromX]: Point, [x, y]: Point): string {
   return fromX === x
     ? `M${x} ${y} L${x - 4} ${y - 7} L${x + 4} ${y - 7} Z`
     : `M${x} ${y} L${x - 7} ${y - 4} L${x - 7} ${y + 4} Z`;

@@ -6,15 +6,17 @@ import type { Decision, Direction, Entrance, Outcome, Way, Ways } from "./ways.t
 
 // What a picture says, in whatever format it is drawn.
 
+const BOTH: readonly Family[] = ["ipv4", "ipv6"];
+
 export const TITLE = "Where the connections of a pod go";
 
 /** `Mode nft: table nat, IPv4 and IPv6` */
-export function subtitle({ mode, tables }: Ways): string {
+export function subtitle({ mode, tables, ways }: Ways): string {
   const names = [...new Set(tables.map(({ family, name }) => (family === "inet" ? `inet ${name}` : name)))];
-  const families = tables.flatMap(({ family }) =>
-    family === "inet" ? (["ipv4", "ipv6"] as const) : [family],
-  );
-  return `Mode ${mode}: table ${names.join(", ")}, ${familiesText(families)}`;
+  const inTables = tables.flatMap(({ family }) => (family === "inet" ? BOTH : [family]));
+  // A table for both families may be entered by one of them alone.
+  const entering = BOTH.filter((family) => ways.some(({ families }) => families.includes(family)));
+  return `Mode ${mode}: table ${names.join(", ")}, ${familiesText(entering.length > 0 ? entering : inTables)}`;
 }
 
 /** `Connections that reach the pod` */

@@ -21,12 +21,10 @@ const contains = (outer: Box, inner: Box): boolean =>
   inner.x + inner.width <= outer.x + outer.width &&
   inner.y + inner.height <= outer.y + outer.height;
 
-/** A line of a picture is one horizontal or vertical stretch. */
-function boxOfLine({ points }: Extract<Part, { type: "line" }>): Box {
-  const xs = points.map(([x]) => x);
-  const ys = points.map(([, y]) => y);
-  const [x, y] = [Math.min(...xs), Math.min(...ys)];
-  return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
+/** A line of a picture is horizontal or vertical. */
+function boxOfLine({ from, to }: Extract<Part, { type: "line" }>): Box {
+  const [x, y] = [Math.min(from[0], to[0]), Math.min(from[1], to[1])];
+  return { x, y, width: Math.abs(to[0] - from[0]), height: Math.abs(to[1] - from[1]) };
 }
 
 /** What is wrong with a drawing, by the room that the layout itself has given to each part. */
