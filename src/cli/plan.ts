@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { render } from "../ruleset/render.ts";
+import { formatsOf, RENDER_FORMATS, type RenderFormat, render } from "../ruleset/render.ts";
 import { type Command, runBody } from "./command.ts";
 import type { ConfigParser } from "./config.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
@@ -16,7 +16,7 @@ const FORMAT: Flag<string> = {
   name: "format",
   kind: TEXT,
   default: "table",
-  help: "How the rules are printed: table, iptables-save, or in mode nftables nft",
+  help: "How the rules are printed: table, iptables-save (in mode nftables\nnft), json, or a picture: mermaid (a flowchart), svg",
 };
 const FLAGS: readonly Flag<unknown>[] = [FORMAT, ...INIT_FLAGS];
 
@@ -34,21 +34,25 @@ export function planCommand(parseConfig: ConfigParser): Command {
           host.write(1, helpText(program));
           return 0;
         }
-        const format = flags.value(FORMAT);
-        if (format !== "table" && format !== "iptables-save" && format !== "nft") {
-          throw flagError(FORMAT, format, "is not one of table, iptables-save, nft");
-        }
+        const format = formatOf(flags.value(FORMAT));
         configureLog(log, flags);
         const ruleset = planRuleset(await readInitOptions(flags, { host, log, parseConfig }));
-        const text = ruleset.mode === "nftables" ? "nft" : "iptables-save";
-        if (format !== "table" && format !== text) {
-          throw flagError(FORMAT, format, `is not for mode ${ruleset.mode}: use table or ${text}`);
+        const formats = formatsOf(ruleset.mode);
+        if (!formats.includes(format)) {
+          const problem = `is not for mode ${ruleset.mode}: use one of ${formats.join(", ")}`;
+          throw flagError(FORMAT, format, problem);
         }
         host.write(1, render(ruleset, format));
         return 0;
       });
     },
   };
+}
+
+function formatOf(text: string): RenderFormat {
+  const format = RENDER_FORMATS.find((name) => name === text);
+  if (format === undefined) throw flagError(FORMAT, text, `is not one of ${RENDER_FORMATS.join(", ")}`);
+  return format;
 }
 
 function helpText(program: string): string {

@@ -79,12 +79,13 @@ function isEntrance({ verdict, matches }: Rule): boolean {
   return verdict.type === "jump" && (matches.length === 0 || (matches.length === 2 && matches.every(all)));
 }
 
-/** The kernel cannot tell whose user it is, so the comment of the rule has to. */
-function isProxys({ verdict, comment }: Rule): boolean {
+/** Whether a rule lets out what the proxy sends. The kernel cannot tell whose user it is, so the comment of the rule has to. */
+export function isProxys({ verdict, comment }: Rule): boolean {
   return verdict.type === "return" && /^proxy-init\/ignore-proxy-(user|group)-id$/.test(comment);
 }
 
-function ownerText(match: Match): string {
+/** `user 2102, group 7`; empty for any other match. */
+export function ownerText(match: Match): string {
   if (match.type !== "owner") return "";
   const { uid, gid } = match;
   return [...(uid === undefined ? [] : [`user ${uid}`]), ...(gid === undefined ? [] : [`group ${gid}`])].join(
@@ -117,7 +118,8 @@ function portWords(ports: readonly PortRange[]): string {
   return `to ports ${words.join(", ")} and ${last}`;
 }
 
-function subnetText({ address, prefixLength }: Subnet): string {
+/** In CIDR notation. */
+export function subnetText({ address, prefixLength }: Subnet): string {
   return `${address}/${prefixLength}`;
 }
 

@@ -36,9 +36,12 @@ test("proxy-init has nothing in it that only other commands need", async () => {
     "ruleset/render",
     "ruleset/table",
     "ruleset/explain",
+    "ruleset/columns",
+    "ruleset/wrap",
   ]) {
     expect(files).not.toContain(`src/${other}.ts`);
   }
+  expect(files.filter((path) => path.startsWith("src/ruleset/picture/"))).toEqual([]);
 });
 
 test("network-validator has nothing in it that reads or writes rules", async () => {

@@ -104,8 +104,42 @@ describe("sluice plan", () => {
     expect([...host.stdout.matchAll(/^# .*: (\S+) /gm)].map(([, program]) => program)).toEqual([ipv4, ipv6]);
   });
 
+  test("--format iptables-save: not in mode nftables", async () => {
+    const args = [...MINIMAL, "--iptables-mode=nftables", "--format=iptables-save"];
+    const { host, code } = await run("plan", ...args);
+    expect(code).toBe(1);
+    expect(host.stderr).toBe(
+      'sluice plan: --format: "iptables-save" is not for mode nftables: use one of table, nft, json, mermaid, svg\n',
+    );
+  });
+
+  test("--format json: what would be sent to the kernel", async () => {
+    for (const mode of ["nft", "legacy", "nftables"]) {
+      const args = [...MINIMAL, "--inbound-ports-to-ignore=4190", `--iptables-mode=${mode}`];
+      const plan = await run("plan", "--format=json", ...args);
+      const init = await run("init", ...args);
+      expect(plan.code).toBe(0);
+      expect(JSON.parse(plan.host.stdout)).toEqual(init.host.commits[0]?.ruleset);
+      expect(plan.host.stdout).toMatch(/^\{\n {2}"mode": "[a-z]+",\n.*\n\}\n$/s);
+    }
+  });
+
+  test.each([
+    ["mermaid", /^%%\{init: .*\nflowchart LR\n/],
+    ["svg", /^<svg xmlns=.*<\/svg>\n$/s],
+  ])("--format %s: a picture, with the ports that are asked for", async (format, expected) => {
+    const args = [...MINIMAL, "--inbound-ports-to-ignore=4190,4567-4568", "--format", format];
+    const { host, code } = await run("plan", ...args);
+    expect(code).toBe(0);
+    expect(host.requests).toEqual([]);
+    expect(host.stderr).toBe("");
+    expect(host.stdout).toMatch(expected);
+    for (const text of ["to port 4190, 4567-4568", "sent by the proxy (user 2102)", "the proxy, port 4143"])
+      expect(host.stdout).toContain(text);
+  });
+
   test("--ipv6=false: nothing of IPv6", async () => {
-    for (const format of ["table", "iptables-save"]) {
+    for (const format of ["table", "iptables-save", "mermaid", "svg"]) {
       const { host } = await run(
         ...["plan", "--format", format, ...MINIMAL, "--ipv6=false"],
         "--subnets-to-ignore=fd00::/8,10.0.0.0/8",
@@ -123,6 +157,9 @@ describe("sluice plan", () => {
     const jumps = host.stdout.split("\n").filter((line) => line.includes(" jump "));
     expect(jumps).toHaveLength(2);
     for (const jump of jumps) expect(jump).toContain("meta nfproto ipv4 ");
+    const picture = await run("plan", ...args, "--format=svg");
+    expect(picture.host.stdout).toContain(">Mode nftables: table inet sluice, IPv4<");
+    expect(picture.host.stdout).toContain(">Connections that reach the pod, of IPv4 alone<");
   });
 
   test("warnings go to standard error: standard output is for the rules alone", async () => {
@@ -133,7 +170,14 @@ describe("sluice plan", () => {
   });
 
   test.each([
-    ["--format=json", 'sluice plan: --format: "json" is not one of table, iptables-save, nft\n'],
+    [
+      "--format=png",
+      'sluice plan: --format: "png" is not one of table, iptables-save, nft, json, mermaid, svg\n',
+    ],
+    [
+      "--format=nft",
+      'sluice plan: --format: "nft" is not for mode nft: use one of table, iptables-save, json, mermaid, svg\n',
+    ],
     ["--proxy-uid=x", 'sluice plan: --proxy-uid: "x" is not an integer\n'],
     [
       "--log-level=x",
@@ -150,7 +194,7 @@ describe("sluice plan", () => {
     const { host, code } = await run("plan", "--help");
     expect(code).toBe(0);
     expect(host.stdout).toMatch(
-      /^ {6}--format string +How the rules are printed: table, iptables-save, or in mode nftables nft \(default table\)$/m,
+      /^ {6}--format string +How the rules are printed: table, iptables-save \(in mode nftables\n +nft\), json, or a picture: mermaid \(a flowchart\), svg \(default table\)$/m,
     );
   });
 });

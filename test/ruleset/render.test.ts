@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { Mode, RedirectPolicy } from "../../src/policy/policy.ts";
 import { compile } from "../../src/ruleset/compile.ts";
 import { type RenderFormat, render } from "../../src/ruleset/render.ts";
+import type { Ruleset } from "../../src/ruleset/ruleset.ts";
 import { policies } from "../policy/arbitrary.ts";
 
 const MODES: readonly Mode[] = ["nft", "legacy", "nftables"];
@@ -212,15 +213,35 @@ describe("render", () => {
     );
   });
 
+  test("gives the ruleset itself as JSON", () => {
+    const ruleset = compile(LINKERD, "nftables");
+    expect(JSON.parse(render(ruleset, "json"))).toEqual(ruleset);
+  });
+
+  test.each(MODES)("mode %s: draws the same picture of what went through JSON", (mode) => {
+    fc.assert(
+      fc.property(policies, (policy) => {
+        const ruleset = compile(policy, mode);
+        const again: Ruleset = JSON.parse(render(ruleset, "json"));
+        for (const format of ["svg", "mermaid"] as const)
+          expect(render(again, format)).toBe(render(ruleset, format));
+      }),
+    );
+  });
+
   test("refuses another format", () => {
     const formats: RenderFormat[] = JSON.parse('["html", "nft"]');
     for (const format of formats) {
       expect(() => render(compile(LINKERD, "nft"), format)).toThrow(
-        new RangeError(`mode nft has no format "${format}": use "iptables-save" or "table"`),
+        new RangeError(
+          `mode nft has no format "${format}", but "table", "iptables-save", "json", "mermaid", "svg"`,
+        ),
       );
     }
     expect(() => render(compile(LINKERD, "nftables"), "iptables-save")).toThrow(
-      new RangeError('mode nftables has no format "iptables-save": use "nft" or "table"'),
+      new RangeError(
+        'mode nftables has no format "iptables-save", but "table", "nft", "json", "mermaid", "svg"',
+      ),
     );
   });
 });
