@@ -69,6 +69,8 @@ void RuleBuilder::Lookup(const std::string& set) {
   nftnl_expr* lookup = Add("lookup");
   nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
   nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, set.c_str());
+  // Not inverted. Said, so that a rule that is inverted is not taken for ours.
+  nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, 0);
 }
 
 void RuleBuilder::Redirect(uint16_t port) {

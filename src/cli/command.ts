@@ -69,5 +69,5 @@ function flush(host: Host, program: string, log: Log): void {
 
 /** Paths and other programs' messages may hold line ends. */
 function oneLine(text: string): string {
-  return text.trim().replace(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, " ");
+  return text.trim().replace(/\s*[\p{Cc}\p{Cf}\u2028\u2029]+\s*/gu, " ");
 }

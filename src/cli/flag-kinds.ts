@@ -44,6 +44,15 @@ export const TEXT_LIST: FlagKind<readonly string[]> = {
   read: (texts, fail) => texts.flatMap((text) => (text === "" ? [] : readList(text, fail))),
 };
 
+/** The same, but what pflag drops without a word, all behind the first line, is an error. */
+export const ITEM_LIST: FlagKind<readonly string[]> = {
+  label: "strings",
+  read: (texts, fail) => {
+    for (const text of texts) if (/[\r\n]/.test(text)) fail(text, "has a line end");
+    return TEXT_LIST.read(texts, fail);
+  },
+};
+
 /** Decimal integers between commas; further times add to it. Empty text is an item that is no integer. */
 export const DECIMAL_LIST: FlagKind<readonly number[]> = {
   label: "ints",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { HELP } from "./flag-help.ts";
-import { BOOLEAN, DECIMAL_LIST, INTEGER, TEXT, TEXT_LIST } from "./flag-kinds.ts";
+import { BOOLEAN, DECIMAL_LIST, INTEGER, ITEM_LIST, TEXT, TEXT_LIST } from "./flag-kinds.ts";
 import { LOG_FORMAT, LOG_LEVEL } from "./log-flags.ts";
 import type { Flag } from "./pflag.ts";
 
@@ -71,28 +71,28 @@ export const SUBNETS_TO_IGNORE: Flag<readonly string[]> = {
 
 export const INBOUND_SUBNETS_TO_IGNORE: Flag<readonly string[]> = {
   name: "inbound-subnets-to-ignore",
-  kind: TEXT_LIST,
+  kind: ITEM_LIST,
   default: NO_TEXTS,
   help: "The same as --subnets-to-ignore, and together with it",
 };
 
 export const OUTBOUND_SUBNETS_TO_IGNORE: Flag<readonly string[]> = {
   name: "outbound-subnets-to-ignore",
-  kind: TEXT_LIST,
+  kind: ITEM_LIST,
   default: NO_TEXTS,
   help: "Subnets that outbound connections reach as they are",
 };
 
 export const OUTBOUND_PORTS_TO_REDIRECT: Flag<readonly string[]> = {
   name: "outbound-ports-to-redirect",
-  kind: TEXT_LIST,
+  kind: ITEM_LIST,
   default: NO_TEXTS,
   help: "Outbound ports and ranges to redirect; without this flag and the\nnext one, all of them",
 };
 
 export const OUTBOUND_SUBNETS_TO_REDIRECT: Flag<readonly string[]> = {
   name: "outbound-subnets-to-redirect",
-  kind: TEXT_LIST,
+  kind: ITEM_LIST,
   default: NO_TEXTS,
   help: "Subnets to which outbound connections are redirected, on any port",
 };
@@ -113,21 +113,21 @@ export const OUTBOUND_GIDS_TO_IGNORE: Flag<readonly number[]> = {
 
 export const OUTBOUND_UID_PORTS_TO_IGNORE: Flag<readonly string[]> = {
   name: "outbound-uid-ports-to-ignore",
-  kind: TEXT_LIST,
+  kind: ITEM_LIST,
   default: NO_TEXTS,
   help: "Outbound ports and ranges that stay as they are for one user:\nUID:PORT (1000:443, 1000:8000-8999)",
 };
 
 export const INBOUND_INTERFACES_TO_IGNORE: Flag<readonly string[]> = {
   name: "inbound-interfaces-to-ignore",
-  kind: TEXT_LIST,
+  kind: ITEM_LIST,
   default: NO_TEXTS,
   help: "Interfaces (eth1, eth+) by which inbound connections come in as\nthey are",
 };
 
 export const OUTBOUND_INTERFACES_TO_IGNORE: Flag<readonly string[]> = {
   name: "outbound-interfaces-to-ignore",
-  kind: TEXT_LIST,
+  kind: ITEM_LIST,
   default: NO_TEXTS,
   help: "Interfaces by which outbound connections leave as they are",
 };

@@ -4,6 +4,17 @@ import { show } from "../policy/error.ts";
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
 
+/** The keys of one object: each may be added once. */
+export class KeySet {
+  readonly #keys = new Set<string>();
+
+  /** @throws {SyntaxError} that names the key when it is there already. */
+  add(key: string): void {
+    if (this.#keys.has(key)) throw new SyntaxError(`the key ${show(key)} stands twice in one object`);
+    this.#keys.add(key);
+  }
+}
+
 /**
  * Refuses an object that has a key twice: JSON.parse would drop the first without a word, and with it half a policy.
  *
@@ -12,18 +23,15 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
  */
 export function checkKeys(text: string): void {
   /** The keys of each object that is open; of a list, undefined. */
-  const open: (Set<string> | undefined)[] = [];
+  const open: (KeySet | undefined)[] = [];
   let last = "";
   for (const [token] of text.matchAll(TOKEN)) {
-    if (token === "{") open.push(new Set());
+    if (token === "{") open.push(new KeySet());
     else if (token === "[") open.push(undefined);
     else if (token === "}" || token === "]") open.pop();
     else if (token === ":") {
       const key: unknown = JSON.parse(last);
-      const keys = open.at(-1);
-      if (typeof key !== "string" || keys === undefined) continue;
-      if (keys.has(key)) throw new SyntaxError(`the key ${show(key)} stands twice in one object`);
-      keys.add(key);
+      if (typeof key === "string") open.at(-1)?.add(key);
     }
     last = token;
   }

@@ -83,10 +83,13 @@ function plainRecord({ time, level, message }: LogRecord): string {
   return `time="${time}" level=${level} msg=${value}\n`;
 }
 
-/** logrus's JSONFormatter: keys in this order, and what Go's encoding/json escapes for HTML's sake escaped. */
+/**
+ * logrus's JSONFormatter: keys in this order, and what Go's encoding/json escapes for HTML's sake escaped; and what a terminal
+ * would take for a command, or for another direction of writing.
+ */
 function jsonRecord({ time, level, message }: LogRecord): string {
   const json = JSON.stringify({ level, msg: message, time });
-  return `${json.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${hexadecimal(character, 4)}`)}\n`;
+  return `${json.replace(/[<>&\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (character) => `\\u${hexadecimal(character, 4)}`)}\n`;
 }
 
 const ESCAPES: ReadonlyMap<string, string> = new Map([

@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { show } from "../policy/error.ts";
 import type { Command } from "./command.ts";
 import { parseJsonOrYaml } from "./config-yaml.ts";
+import { explainCommand } from "./explain.ts";
 import { planCommand } from "./plan.ts";
 import { initCommand } from "./proxy-init.ts";
 import { removeCommand } from "./remove.ts";
@@ -15,6 +16,7 @@ const COMMANDS: readonly Command[] = [
   initCommand(parseJsonOrYaml),
   removeCommand,
   statusCommand,
+  explainCommand(parseJsonOrYaml),
   planCommand(parseJsonOrYaml),
   validateCommand,
 ];

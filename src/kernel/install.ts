@@ -3,6 +3,7 @@
 import type { Host } from "../host/host.ts";
 import type { RedirectPolicy } from "../policy/policy.ts";
 import { compile } from "../ruleset/compile.ts";
+import type { Ruleset } from "../ruleset/ruleset.ts";
 import { chooseModes, isUnsupported, type ModeChoice } from "./choose-mode.ts";
 import { type Committed, commit, MODES } from "./commit.ts";
 import { NetfilterError } from "./error.ts";
@@ -28,6 +29,7 @@ export async function install(
   const parsed = parseTarget(target);
   const { mode, reason, committed } = await commitPolicy(host, policy, parsed);
   const others = await removeFromOtherModes(host, mode, parsed, committed);
+  if (others.removed.length > 0) await checkStillThere(host, compile(policy, mode), parsed);
   return {
     mode,
     reason,
@@ -40,6 +42,19 @@ export async function install(
       ...others.unseen,
     ],
   };
+}
+
+/**
+ * Whoever installs in another mode at the same time may have taken these rules for those of an earlier run, as we have taken his.
+ * Better both than none: these are put in again, and the next run leaves one of them.
+ */
+async function checkStillThere(host: Host, ruleset: Ruleset, target: ParsedTarget): Promise<void> {
+  const { mode } = ruleset;
+  if (!(await commit(host, ruleset, target)).changed) return;
+  throw new NetfilterError(
+    `the rules are in, in mode ${mode}, but another program installs in another mode at the same time: both may be there; run it again`,
+    { code: "stale-rules", mode },
+  );
 }
 
 interface Installed extends ModeChoice {

@@ -129,7 +129,9 @@ function fields(
   for (const [key, value] of found) {
     if (ignored.includes(key) && typeof value === "string") continue;
     if (!known.includes(key)) {
-      const place = path === "" ? key : `${path}.${key}`;
+      // A key may be anything: one that could not be read as a path is quoted, and cut.
+      const name = /^[\w$]{1,60}$/.test(key) ? key : show(key);
+      const place = path === "" ? name : `${path}.${name}`;
       throw new PolicyError(place, value, `unknown key; ${path || "a policy"} has ${known.join(", ")}`);
     }
   }

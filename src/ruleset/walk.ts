@@ -7,9 +7,9 @@ import type { Match, NamedSet, Subnet, Verdict } from "./ruleset.ts";
 /** The first packet of a connection, as far as it is known: the one that the nat table sees. */
 export interface Packet {
   readonly protocol: "tcp" | "udp";
-  /** An IP address of the family whose rules are walked. */
-  readonly source: string;
-  readonly destination: string;
+  /** An IP address of the family whose rules are walked. Undefined: not known. */
+  readonly source?: string | undefined;
+  readonly destination?: string | undefined;
   readonly destinationPort: number;
   /** Undefined: not known. Null: there is none, as in the OUTPUT chain. */
   readonly inInterface?: string | null;
@@ -123,9 +123,9 @@ export function matchApplies(match: Match, packet: Packet, sets: readonly NamedS
     case "outInterface":
       return known(packet.outInterface, (name) => isNamed(name, match.name));
     case "source":
-      return answer(isInside(packet.source, match.subnet));
+      return known(packet.source, (address) => isInside(address, match.subnet));
     case "destination":
-      return answer(isInside(packet.destination, match.subnet));
+      return known(packet.destination, (address) => isInside(address, match.subnet));
     case "destinationPort":
       return answer(match.ports.first <= port && port <= match.ports.last);
     case "multiport":
@@ -142,7 +142,7 @@ export function matchApplies(match: Match, packet: Packet, sets: readonly NamedS
       const set = sets.find(({ name }) => name === match.set);
       if (set === undefined || set.type === "ports") return "unknown";
       const address = match.type === "sourceSet" ? packet.source : packet.destination;
-      return answer(set.elements.some((range) => isBetween(address, range)));
+      return known(address, (text) => set.elements.some((range) => isBetween(text, range)));
     }
     case "owner": {
       const asked = [ownerApplies(match.uid, packet.uid), ownerApplies(match.gid, packet.gid)];

@@ -52,7 +52,7 @@ async function explainHook(
   redirected: boolean,
 ): Promise<string[]> {
   const where = hook === "output" ? `outbound${whose}, where it was opened` : "inbound, where it arrived";
-  const family = isIPv4(packet.destination) ? "ipv4" : "ipv6";
+  const family = isIPv4(packet.destination ?? "") ? "ipv4" : "ipv6";
   const netns = `/proc/self/fd/${insideOf().descriptor(namespace)}`;
   const { modes } = await inspect(nodeHost(), { netns });
   const found = modes.flatMap(({ mode, families }) =>

@@ -68,6 +68,10 @@ const ROWS: [string[], string][] = [
     ["--outbound-subnets-to-redirect", ","],
     `--outbound-subnets-to-redirect: "" ${NO_SUBNET}: it has no prefix length`,
   ],
+  [
+    ["--outbound-subnets-to-ignore", "10.0.0.0/8\n11.0.0.0/8,bogus"],
+    '--outbound-subnets-to-ignore: "10.0.0.0/8\\n11.0.0.0/8,bogus" has a line end',
+  ],
   [["--outbound-ports-to-redirect", "80,65536"], `--outbound-ports-to-redirect: "65536" ${NO_PORT}`],
   [
     ["--outbound-ports-to-redirect", "90-80"],

@@ -37,18 +37,18 @@ test("plain, as logrus writes it", () => {
   );
 });
 
-test("json, one object a line, keys in Go's order, escaped as Go escapes", () => {
+test("json, one object a line, keys in Go's order, escaped as Go escapes, and what a terminal obeys", () => {
   const text = written(
     (log) => {
       log.info("a <b> & c\nd");
-      log.warning('"\u2028\u007f');
+      log.warning('"\u2028\u007f\u009b\u202e');
     },
     { format: "json" },
   );
   expect(text).toBe(
     [
       '{"level":"info","msg":"a \\u003cb\\u003e \\u0026 c\\nd","time":"2026-11-23T10:00:00Z"}',
-      '{"level":"warning","msg":"\\"\\u2028\u007f","time":"2026-11-23T10:00:00Z"}',
+      '{"level":"warning","msg":"\\"\\u2028\\u007f\\u009b\\u202e","time":"2026-11-23T10:00:00Z"}',
       "",
     ].join("\n"),
   );

@@ -17,15 +17,19 @@ const chainsIn = (mode: string | undefined) => [
 /** A kernel that holds an earlier installation in these modes; `registered` is what it says of ip_tables. */
 function holding(modes: readonly string[], registered: boolean | null = true): Core {
   const answer = kernel();
+  const written = new Set<string>();
   return (request) => {
     if (request.op !== "inspect" && request.op !== "commit") return answer(request);
     const { op, families = [], ruleset } = request;
     const installed = modes.includes(ruleset?.mode ?? "");
     const removal = op === "commit" && ruleset?.chains.length === 0;
+    const what = describeRequest(request);
+    const again = written.has(what);
+    if (op === "commit") written.add(what);
     const reason = registered === null ? { reason: "Permission denied" } : {};
     return {
       ok: {
-        ...(op === "commit" ? { changed: true } : {}),
+        ...(op === "commit" ? { changed: !again } : {}),
         families: families.map(({ family }) => ({
           family,
           present: true,
@@ -89,12 +93,25 @@ describe("proxy-init", () => {
   });
 
   test.each([
-    [NFT, "legacy", ["commit nft", "inspect legacy", "remove legacy"]],
-    [LEGACY, "nft", ["commit legacy", "inspect nft", "remove nft"]],
+    // Once more at the end: whether another program has meanwhile done the same to ours.
+    [NFT, "legacy", ["commit nft", "inspect legacy", "remove legacy", "commit nft"]],
+    [LEGACY, "nft", ["commit legacy", "inspect nft", "remove nft", "commit legacy"]],
   ])("%j: what is in the other mode is removed once the rules are in", async (args, other, order) => {
     const { asked, records } = await run(proxyInit, holding([other]), ...args);
     expect(asked).toEqual(order);
     expect(records).toContain(`info: rules of an earlier run in mode ${other} removed for IPv4 and IPv6`);
+  });
+
+  test("rules that another program has taken out meanwhile are put in again, and that is an error", async () => {
+    const core: Core = (request) =>
+      // Each commit finds something to do.
+      holding(["legacy"])(request);
+    const { host, code, asked } = await run(proxyInit, core, ...NFT);
+    expect(asked.at(-1)).toBe("commit nft");
+    expect(code).toBe(1);
+    expect(host.stderr).toBe(
+      "proxy-init: the rules are in, in mode nft, but another program installs in another mode at the same time: both may be there; run it again\n",
+    );
   });
 
   test("what cannot be removed there is one line that says that the rules are in", async () => {
@@ -195,7 +212,9 @@ describe("proxy-init", () => {
     [["legacy", "nftables"], "nftables", ["remove legacy"]],
   ])("plain, with rules of ours in %j: %s", async (held, mode, removals) => {
     const { asked, records } = await plain(holding(held));
-    expect(asked.filter((request) => request.startsWith("commit"))).toEqual([`commit ${mode}`]);
+    expect(new Set(asked.filter((request) => request.startsWith("commit")))).toEqual(
+      new Set([`commit ${mode}`]),
+    );
     expect(asked.filter((request) => request.startsWith("remove"))).toEqual(removals);
     expect(records[1]).toContain(`, in mode ${mode}: rules of an earlier run are there`);
   });

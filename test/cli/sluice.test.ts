@@ -25,6 +25,7 @@ describe("sluice", () => {
         init       Send the pod's TCP traffic through its proxy (the same as proxy-init)
         remove     Take the rules out again, in every mode where they are
         status     Show the rules that are there, their counters, and what is wrong with them
+        explain    Say where one connection goes, and by which rule
         plan       Print the rules that init would write, and touch nothing
         validate   Check that connections come to the proxy (the same as network-validator)
 

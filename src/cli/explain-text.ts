@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { ExplainedStep, ExplainedWalk, Explanation, Question } from "../kernel/explain.ts";
+import { wrap } from "../ruleset/wrap.ts";
+import { FAMILY_NAMES } from "./family-names.ts";
+import { printable } from "./printable.ts";
+
+const WIDTH = 80;
+
+/**
+ * An explanation for people, in lines of up to 80 characters: the answer first, then each rule that was met.
+ *
+ * @param route What there is to say of the pod's routes; empty: nothing.
+ * @returns Lines, each with its line feed.
+ */
+export function explanationText(question: Question, explanation: Explanation, route: string): string {
+  const lines = [
+    ...paragraph(explanation.sentence, "", "  "),
+    ...paragraph(questionText(question), "", "  "),
+    ...(route === "" ? [] : paragraph(route, "", "  ")),
+    ...explanation.walks.filter(({ steps, dormant }) => steps.length > 0 || dormant).flatMap(walkLines),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function questionText({ direction, family, packet }: Question): string {
+  const {
+    protocol,
+    source,
+    destination,
+    destinationPort: port,
+    uid,
+    gid,
+    inInterface,
+    outInterface,
+  } = packet;
+  const to =
+    destination === undefined
+      ? `port ${port}`
+      : family === "ipv6"
+        ? `[${destination}]:${port}`
+        : `${destination}:${port}`;
+  const way = direction === "out" ? outInterface : inInterface;
+  const facts = [
+    `${direction === "out" ? "outbound" : "inbound"} ${protocol.toUpperCase()} to ${to}`,
+    ...(source === undefined ? [] : [`from ${source}`]),
+    FAMILY_NAMES[family],
+    ...(typeof uid === "number" ? [`user ${uid}`] : []),
+    ...(typeof gid === "number" ? [`group ${gid}`] : []),
+    ...(typeof way === "string" ? [`${direction === "out" ? "leaves" : "comes in"} by ${way}`] : []),
+  ];
+  return `of a connection: ${facts.join(", ")}`;
+}
+
+function walkLines({ mode, dormant, steps }: ExplainedWalk): string[] {
+  const lines = [`mode ${mode}${dormant ? ": the table is dormant, the kernel passes it over" : ""}`];
+  let chain: string | undefined;
+  for (const step of steps) {
+    if (step.rule.chain !== chain) lines.push(`  ${printable(step.rule.chain)}`);
+    chain = step.rule.chain;
+    lines.push(...stepLines(step));
+  }
+  return lines;
+}
+
+const MARKS = { yes: "    + ", no: "    - ", unknown: "    ? " } as const;
+
+function stepLines({ rule, applies, why }: ExplainedStep): string[] {
+  const { own, text } = rule;
+  const whose = own ? "" : "another program's: ";
+  const because = why === undefined ? "" : ` (${applies === "no" ? "not so: " : ""}${why})`;
+  // The chain stands above.
+  const [, specification = text] = /^(?:-A|add rule inet sluice) \S+ (.*)$/s.exec(text) ?? [];
+  return paragraph(`${whose}${specification}${because}`, MARKS[applies], "        ");
+}
+
+function paragraph(text: string, first: string, rest: string): string[] {
+  const lines = wrap(printable(text), WIDTH - rest.length, /[^ ]+ ?/g);
+  return lines.map((line, i) => (i === 0 ? first : rest) + line);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Host } from "../host/host.ts";
+import { type Explanation, explainInstalled, explainRuleset, type Question } from "../kernel/explain.ts";
+import { findRoute } from "../kernel/look.ts";
+import { ruleTextIn } from "../ruleset/mode-text.ts";
+import type { Ruleset } from "../ruleset/ruleset.ts";
+import { type Command, runBody } from "./command.ts";
+import type { ConfigParser } from "./config.ts";
+import { QUESTION_FLAGS, readQuestion } from "./explain-question.ts";
+import { explanationText } from "./explain-text.ts";
+import { flagHelp, HELP } from "./flag-help.ts";
+import { BOOLEAN } from "./flag-kinds.ts";
+import {
+  CONFIG,
+  INCOMING_PROXY_PORT,
+  INIT_FLAGS,
+  NETNS as INIT_NETNS,
+  OUTGOING_PROXY_PORT,
+} from "./init-flags.ts";
+import { readInitOptions } from "./init-options.ts";
+import { planRuleset } from "./init-plan.ts";
+import { Log } from "./log.ts";
+import { NETNS, PID, readNamespace } from "./namespace-flags.ts";
+import { type Flag, type ParsedFlags, parseFlags } from "./pflag.ts";
+
+const JSON_OUTPUT: Flag<boolean> = {
+  name: "json",
+  kind: BOOLEAN,
+  default: false,
+  help: "The whole answer as one JSON document",
+};
+
+const OWN_FLAGS: readonly Flag<unknown>[] = [...QUESTION_FLAGS, NETNS, PID, JSON_OUTPUT, HELP];
+/** Those of init that say what the rules are. */
+const PLAN_FLAGS = INIT_FLAGS.filter((flag) => flag !== INIT_NETNS && flag !== HELP);
+
+/** `sluice explain`: where one connection goes, and why. Changes nothing, and opens nothing. */
+export function explainCommand(parseConfig: ConfigParser): Command {
+  return {
+    name: "explain",
+    summary: "Say where one connection goes, and by which rule",
+    run(host, { program, args }) {
+      const log = new Log(host, 2);
+      return runBody(host, program, log, async () => {
+        const flags = parseFlags([...OWN_FLAGS, ...PLAN_FLAGS], args);
+        if (flags.value(HELP)) {
+          host.write(1, helpText(program));
+          return 0;
+        }
+        const asked = readQuestion(flags);
+        const netns = readNamespace(flags);
+        const planned = [CONFIG, INCOMING_PROXY_PORT, OUTGOING_PROXY_PORT].some((flag) => flags.given(flag));
+        const { question, explanation, route } = planned
+          ? await explainPlan(flags, asked, { host, log, parseConfig })
+          : await explainNamespace(host, netns, asked);
+        if (flags.value(JSON_OUTPUT)) {
+          host.write(
+            1,
+            `${JSON.stringify({ question, ...explanation, ...(route === "" ? {} : { route }) }, undefined, 2)}\n`,
+          );
+        } else host.write(1, explanationText(question, explanation, route));
+        return 0;
+      });
+    },
+  };
+}
+
+interface Answer {
+  readonly question: Question;
+  readonly explanation: Explanation;
+  /** What there is to say of the pod's routes; empty: nothing. */
+  readonly route: string;
+}
+
+async function explainPlan(
+  flags: ParsedFlags,
+  question: Question,
+  surroundings: Parameters<typeof readInitOptions>[1],
+): Promise<Answer> {
+  const ruleset = planRuleset(await readInitOptions(flags, surroundings));
+  return { question, explanation: explainRuleset(question, ruleset, textsOf(ruleset)), route: "" };
+}
+
+function textsOf({ mode, baseChains, chains }: Ruleset): (chain: string, index: number) => string {
+  const all = [...baseChains.map(({ name, jumps }) => ({ name, rules: jumps })), ...chains];
+  return (chain, index) => {
+    const rule = all.find(({ name }) => name === chain)?.rules[index];
+    return rule === undefined ? "" : ruleTextIn(mode, chain, rule, rule.families);
+  };
+}
+
+/** What the flags do not say of the interface, the namespace's routes do. */
+async function explainNamespace(host: Host, netns: string | undefined, asked: Question): Promise<Answer> {
+  const { direction, packet } = asked;
+  const [address, known] =
+    direction === "out" ? [packet.destination, packet.outInterface] : [packet.source, packet.inInterface];
+  let question = asked;
+  let route = "";
+  if (address !== undefined && known === undefined) {
+    const name = await findRoute(host, netns, address);
+    if (name !== undefined) {
+      const way = direction === "out" ? { outInterface: name } : { inInterface: name };
+      question = { ...asked, packet: { ...packet, ...way } };
+    } else if (direction === "out") {
+      route = `there is no route to ${address}: connect(2) fails with ENETUNREACH before any rule is met`;
+    }
+  }
+  const explanation = await explainInstalled(host, question, netns === undefined ? {} : { netns });
+  return { question, explanation, route };
+}
+
+function helpText(program: string): string {
+  return `Walks the rules that are installed, or with flags of init those that it would write, for one
+connection: each rule that it meets, whether it applies and why not, and what becomes of the
+connection. Nothing is opened, and nothing changes.
+
+Usage:
+  ${program} --to ADDRESS:PORT [--uid UID] [flags]
+  ${program} --direction in --from ADDRESS --to [ADDRESS]:PORT [flags]
+
+Flags:
+${flagHelp(OWN_FLAGS)}
+Instead of the installed rules, those that init would write with these flags:
+${flagHelp(PLAN_FLAGS)}`;
+}

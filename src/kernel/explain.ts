@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Host } from "../host/host.ts";
+import type { Family, Mode } from "../policy/policy.ts";
+import { namesOf } from "../ruleset/compile.ts";
+import type { Ruleset } from "../ruleset/ruleset.ts";
+import { type Applies, type Outcome, type Packet, type WalkedTable, walk } from "../ruleset/walk.ts";
+import { why } from "../ruleset/why.ts";
+import { inspect } from "./inspect.ts";
+import type { InspectedFamily, InstalledRule, ModeInspection, Target } from "./report.ts";
+
+/** A connection, as far as it is known. */
+export interface Question {
+  readonly direction: "out" | "in";
+  readonly family: Family;
+  readonly packet: Packet;
+}
+
+/** A rule that a connection meets. */
+export type MetRule = Pick<
+  InstalledRule,
+  "chain" | "matches" | "verdict" | "comment" | "text" | "own" | "counters"
+>;
+
+export interface ExplainedStep {
+  readonly rule: MetRule;
+  readonly applies: Applies;
+  /** Why it does not apply, or why nobody can tell; absent when it applies. */
+  readonly why?: string;
+}
+
+/** The way of a connection through the rules of one mode. */
+export interface ExplainedWalk {
+  readonly mode: Mode;
+  readonly steps: readonly ExplainedStep[];
+  readonly outcome: Outcome<MetRule>;
+  /** What the table's rules come to nothing for. */
+  readonly dormant: boolean;
+}
+
+/** What becomes of a connection. "unknown": that depends on what is not known of it, or on a rule that nobody understands. */
+export interface Explanation {
+  readonly verdict: "redirected" | "direct" | "unknown";
+  /** The proxy's port; absent when it is not redirected. */
+  readonly port?: number;
+  /** The rule that decided; absent when none applies. */
+  readonly rule?: MetRule;
+  /** The verdict in one sentence, without a full stop. */
+  readonly sentence: string;
+  /** In the order in which the kernel runs the modes. */
+  readonly walks: readonly ExplainedWalk[];
+}
+
+/** nftables comes first by its priority; of the others, the one that was registered last, which nobody can see. */
+const ORDER: readonly Mode[] = ["nftables", "nft", "legacy"];
+
+/**
+ * Walks the rules that a namespace holds for one connection, as the kernel does. Changes nothing, and opens nothing.
+ *
+ * @throws {NetfilterError} for a namespace that cannot be entered, and for what goes wrong while reading.
+ */
+export async function explainInstalled(host: Host, question: Question, target: Target): Promise<Explanation> {
+  const { modes } = await inspect(host, target);
+  const unread = modes.filter(({ state }) => state === "unknown");
+  const tables = ORDER.flatMap((mode) => {
+    const found = modes.find((each) => each.mode === mode);
+    return found === undefined ? [] : tableIn(found, question.family);
+  });
+  return conclude(question, tables, unread);
+}
+
+/** The same for rules that are not installed. */
+export function explainRuleset(
+  question: Question,
+  ruleset: Ruleset,
+  textOf: (chain: string, index: number) => string,
+): Explanation {
+  const { mode, baseChains, chains, sets } = ruleset;
+  const { family } = question;
+  const all = [...baseChains.map(({ name, jumps }) => ({ name, rules: jumps })), ...chains];
+  const rules = all.flatMap(({ name, rules: held }) =>
+    held.flatMap((rule, index) =>
+      rule.families.includes(family)
+        ? [{ ...rule, chain: name, text: textOf(name, index), own: true, counters: null }]
+        : [],
+    ),
+  );
+  return conclude(question, [{ mode, dormant: false, table: { chains: all, rules, sets } }], []);
+}
+
+interface ModeTable {
+  readonly mode: Mode;
+  readonly dormant: boolean;
+  readonly table: WalkedTable<MetRule>;
+}
+
+function tableIn({ mode, families }: ModeInspection, family: Family): ModeTable[] {
+  const found = families.find((each) => each.family === family && each.present);
+  return found === undefined || isEmpty(found) ? [] : [{ mode, dormant: found.dormant, table: found }];
+}
+
+function isEmpty({ chains, rules }: InspectedFamily): boolean {
+  return chains.length === 0 && rules.length === 0;
+}
+
+function conclude(
+  { direction, packet }: Question,
+  tables: readonly ModeTable[],
+  unread: readonly ModeInspection[],
+): Explanation {
+  const walks = tables.map(({ mode, dormant, table }): ExplainedWalk => {
+    const { prerouting, output } = namesOf(mode);
+    const { steps, outcome } = walk(table, direction === "out" ? output : prerouting, packet);
+    return {
+      mode,
+      dormant,
+      outcome,
+      steps: steps.map(({ rule, applies }) => {
+        const reason = why(rule, packet, table.sets ?? []);
+        return { rule, applies, ...(reason === undefined ? {} : { why: reason }) };
+      }),
+    };
+  });
+  const awake = walks.filter(({ dormant }) => !dormant);
+  const deciding = awake.find(({ outcome: { type } }) => type === "redirect" || type === "unknown");
+  if (deciding?.outcome.type === "redirect") {
+    const { port, rule } = deciding.outcome;
+    return {
+      verdict: "redirected",
+      port,
+      rule,
+      sentence: `redirected to port ${port}: ${naming(rule)}`,
+      walks,
+    };
+  }
+  if (deciding?.outcome.type === "unknown") {
+    const { rule } = deciding.outcome;
+    const reason = deciding.steps.find((step) => step.rule === rule)?.why ?? "what the rule does is not known";
+    return {
+      verdict: "unknown",
+      rule,
+      sentence: `not known: ${reason}, and ${naming(rule)} depends on it`,
+      walks,
+    };
+  }
+  if (unread[0] !== undefined) {
+    const sentence = `not known: mode ${unread[0].mode} could not be read: ${unread[0].reason}`;
+    return { verdict: "unknown", sentence, walks };
+  }
+  const rule = awake.map(({ outcome }) => outcome.rule).find((each) => each !== undefined);
+  if (rule !== undefined) return { verdict: "direct", rule, sentence: `direct: ${reasonOf(rule)}`, walks };
+  const asleep = walks.length > awake.length ? ", and a table that is dormant is passed over" : "";
+  return { verdict: "direct", sentence: `direct: no rule applies to it${asleep}`, walks };
+}
+
+/** `uid 2102 is the proxy's, rule ignore-proxy-user-id`. */
+function reasonOf(rule: MetRule): string {
+  const owner = rule.matches?.find((match) => match.type === "owner");
+  const isProxys = /ignore-proxy-(?:user|group)-id$/.test(rule.comment);
+  if (owner?.type === "owner" && isProxys) {
+    const whose = owner.uid === undefined ? `gid ${owner.gid}` : `uid ${owner.uid}`;
+    return `${whose} is the proxy's, ${naming(rule)}`;
+  }
+  if (rule.matches?.some((match) => match.type === "outInterface" && match.name === "lo")) {
+    return `it stays inside the pod, ${naming(rule)}`;
+  }
+  return naming(rule);
+}
+
+/** A rule of ours by its comment, one of others as it is written. */
+function naming({ comment, text, own }: MetRule): string {
+  const [, name] = /^proxy-init\/(.+)$/s.exec(comment) ?? [];
+  return own && name !== undefined ? `rule ${name}` : `${own ? "rule" : "another program's rule"} ${text}`;
+}
