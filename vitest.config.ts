@@ -35,7 +35,7 @@ export default defineConfig({
       tier("kernel", 0, 30_000),
       tier("standalone", 0, 30_000),
       tier("package", 1, 180_000),
-      tier("vm", 1, 60_000),
+      tier("vm", 1, 180_000),
     ],
   },
 });

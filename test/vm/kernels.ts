@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { type Release, releases } from "../setup/tiers.ts";
 import { Machine, type MachineOptions } from "./machine.ts";
 
-/** What nf_tables needs for rules of its own: no x_tables. Counters are a module before Linux 5.18. */
+/** What nf_tables needs for rules of its own: no x_tables. In Linux 5.10 the counter is a module. */
 export function nftablesModules(release: Release): string[] {
   return ["nf_tables", ...(release === "bullseye" ? ["nft_counter"] : []), "nft_chain_nat", "nft_redir"];
 }
@@ -24,7 +24,7 @@ export function describeKernels(
     beforeAll(async () => {
       const { modules, ...rest } = options(release);
       machine = await Machine.boot({ release, modules: [...modules, "veth"], ...rest });
-      await machine.output("new_pod");
+      await machine.output("make_pod");
     });
     afterAll(() => machine?.[Symbol.asyncDispose]());
     suite(() => {

@@ -4,7 +4,7 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -31,8 +31,8 @@ export interface Result {
   readonly stderr: string;
 }
 
-const BOOT_MS = 40_000;
-const RUN_MS = 20_000;
+const BOOT_MS = 90_000;
+const RUN_MS = 60_000;
 
 export class Machine implements AsyncDisposable {
   readonly #qemu: ChildProcessWithoutNullStreams;
@@ -48,6 +48,9 @@ export class Machine implements AsyncDisposable {
     this.#qemu = spawn("qemu-system-x86_64", args, { cwd: folder });
     this.#qemu.stderr.on("data", (text) => {
       this.#errors += text;
+    });
+    this.#qemu.on("error", ({ message }) => {
+      this.#errors += `${message}\n`;
     });
     this.#qemu.stdin.on("error", () => {}); // it ended: the next line that is waited for will tell
     this.#lines = createInterface({ input: this.#qemu.stdout })[Symbol.asyncIterator]();
@@ -100,8 +103,9 @@ export class Machine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { exitCode, signalCode } = this.#qemu;
-    if (exitCode === null && signalCode === null && this.#qemu.kill("SIGKILL"))
+    if (exitCode === null && signalCode === null && this.#qemu.kill("SIGKILL")) {
       await once(this.#qemu, "exit");
+    }
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -114,7 +118,10 @@ export class Machine implements AsyncDisposable {
     clearTimeout(timer);
     if (next !== undefined && next.done !== true) return next.value;
     const why = next === undefined ? `no answer in ${timeoutMs / 1000} s` : "the machine ended";
-    throw new Error(`${why}: ${what}\n${this.#errors}${readFileSync(join(this.#folder, "console"), "utf8")}`);
+    // Its answer, when it comes, would be taken for that to the next script.
+    this.#qemu.kill("SIGKILL");
+    const log = join(this.#folder, "console");
+    throw new Error(`${why}: ${what}\n${this.#errors}${existsSync(log) ? readFileSync(log, "utf8") : ""}`);
   }
 }
 

@@ -5,9 +5,8 @@
 pod() { nsenter -t "$(cat /run/pod)" -n "$@"; }
 peer() { nsenter -t "$(cat /run/peer)" -n "$@"; }
 
-new_pod() {
+make_pod() {
   for name in pod peer; do
-    [ ! -e /run/$name ] || end_namespace $name
     unshare -n sh -c "echo \$\$ >/run/$name.new; mv /run/$name.new /run/$name; exec sleep 1000" </dev/null >/dev/null 2>&1 &
     while [ ! -e /run/$name ]; do usleep 10000; done
   done
@@ -23,15 +22,6 @@ new_pod() {
   serve pod 22 ssh
   serve peer 80 elsewhere
   serve peer 4567 database
-}
-
-# The namespace ends with its last process; so does the cable.
-end_namespace() {
-  inode=$(readlink "/proc/$(cat /run/$1)/ns/net")
-  rm /run/$1
-  for process in /proc/[0-9]*; do
-    [ "$(readlink "$process/ns/net")" != "$inode" ] || kill -9 "${process#/proc/}"
-  done
 }
 
 # set_up NAMESPACE INTERFACE HOST
