@@ -9,6 +9,7 @@
       "native/core/legacy_tables.cc",
       "native/core/namespace.cc",
       "native/core/ruleset_json.cc",
+      "native/core/ruleset_json_sets.cc",
       "native/core/sysctl.cc"
     ],
     "xtables_sources": [

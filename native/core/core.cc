@@ -13,6 +13,7 @@
 #include "core/legacy_tables.h"
 #include "core/namespace.h"
 #include "core/ruleset_json.h"
+#include "core/ruleset_json_sets.h"
 #include "core/sysctl.h"
 
 namespace sluice {
