@@ -247,6 +247,7 @@ std::string ErrorReply(const Error& error) {
   if (error.family) WriteStringIf(writer, "family", Name(*error.family));
   WriteStringIf(writer, "table", error.table);
   WriteStringIf(writer, "chain", error.chain);
+  WriteStringIf(writer, "set", error.set);
   if (error.rule) {
     writer.Key("rule");
     writer.Uint64(*error.rule);

@@ -19,8 +19,9 @@ struct Subject {
   enum class Kind { kBatch, kTable, kChain, kRule, kSet };
   Kind kind;
   TableId table;
-  std::string chain;           // or the set's name
+  std::string chain;
   std::optional<size_t> rule;  // its index in the request; absent for a flush or a removal
+  std::string set = {};
 };
 
 // One element of a set of intervals, as the kernel keeps it: where an interval begins, or the first element

@@ -58,6 +58,9 @@ class Planner {
   Subject About(Subject::Kind kind, const std::string& name, std::optional<size_t> rule = {}) const {
     return {kind, wanted_.id, name, rule};
   }
+  Subject AboutSet(const std::string& name) const {
+    return {Subject::Kind::kSet, wanted_.id, "", std::nullopt, name};
+  }
 
   const ChainState* Find(const std::string& name) const { return state_.table.Find(name); }
 
@@ -78,7 +81,7 @@ class Planner {
   }
 
   void PlanSet(const Set& set) {
-    const Subject subject = About(Subject::Kind::kSet, set.name);
+    const Subject subject = AboutSet(set.name);
     const auto found = state_.sets.find(set.name);
     if (found == state_.sets.end()) {
       batch_.AddSet(subject, set.type);
@@ -152,7 +155,7 @@ class Planner {
     for (const auto& [name, set] : state_.sets) {
       const auto is_it = [&name = name](const Set& wanted) { return wanted.name == name; };
       if (std::any_of(wanted_.sets.begin(), wanted_.sets.end(), is_it)) continue;
-      batch_.DeleteSet(About(Subject::Kind::kSet, name));
+      batch_.DeleteSet(AboutSet(name));
     }
   }
 
