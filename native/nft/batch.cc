@@ -192,6 +192,16 @@ void Batch::AddRule(const Subject& subject, nftnl_rule* rule) {
   End(header);
 }
 
+void Batch::InsertRule(const Subject& subject, nftnl_rule* rule, uint64_t next) {
+  nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, subject.table.name.c_str());
+  nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, subject.chain.c_str());
+  nftnl_rule_set_u64(rule, NFTNL_RULE_POSITION, next);
+  nlmsghdr* header = Begin(NFT_MSG_NEWRULE, NLM_F_CREATE, subject);
+  nftnl_rule_nlmsg_build_payload(header, rule);
+  End(header);
+  nftnl_rule_unset(rule, NFTNL_RULE_POSITION);  // the next attempt may append it
+}
+
 void Batch::DeleteRule(const Subject& subject, uint64_t handle) {
   const RuleHandle rule = NewRule();
   nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, subject.table.name.c_str());

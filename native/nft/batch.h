@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ruleset.h"
@@ -52,12 +53,16 @@ class Batch {
   void DeleteChain(const Subject& subject);
   // Appends a rule, whose table and chain are set here.
   void AddRule(const Subject& subject, nftnl_rule* rule);
+  // In front of the rule with this handle.
+  void InsertRule(const Subject& subject, nftnl_rule* rule, uint64_t next);
   void DeleteRule(const Subject& subject, uint64_t handle);
   void FlushChain(const Subject& subject);
 
   bool empty() const { return count_ == 0; }
   uint32_t count() const { return count_; }
   size_t size() const { return bytes_.size(); }
+  // The messages so far, the beginning of the batch among them.
+  std::string_view messages() const { return {bytes_.data(), used_}; }
 
   // Ends the batch and sends it. Nothing when the answer was lost: whether the kernel applied it is not known
   // then. An empty list: it did.
