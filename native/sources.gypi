@@ -10,6 +10,7 @@
       "native/core/legacy_tables.cc",
       "native/core/namespace.cc",
       "native/core/ruleset_json.cc",
+      "native/core/ruleset_json_sets.cc",
       "native/core/sysctl.cc"
     ],
     "xtables_sources": [
@@ -47,11 +48,13 @@
       "native/nft/match/verdict.cc",
       "native/nft/plan.cc",
       "native/nft/port_set.cc",
+      "native/nft/questions.cc",
       "native/nft/request.cc",
       "native/nft/rule.cc",
       "native/nft/rule_builder.cc",
       "native/nft/state.cc",
       "native/nft/transaction.cc",
+      "native/nftables/chain_rules.cc",
       "native/nftables/commit.cc",
       "native/nftables/interval_set.cc",
       "native/nftables/plan.cc",

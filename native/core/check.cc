@@ -10,6 +10,10 @@
 namespace sluice {
 namespace {
 
+// The userdata of a rule, where the mode nftables keeps comments, is at most NFT_USERDATA_MAXLEN bytes: a
+// type, a length, the text and its NUL.
+constexpr size_t kLongestUserdataComment = 256 - 3;
+
 [[noreturn]] void Fail(const std::string& problem) { throw Error(ErrorCode::kInvalidRequest, problem); }
 
 void CheckFamilies(const RulesetRequest& request) {
@@ -22,6 +26,7 @@ void CheckFamilies(const RulesetRequest& request) {
     if (inet) with_table.insert(kFamilies.begin(), kFamilies.end());
     if (!inet && !with_table.insert(*table.family).second) Fail("ruleset.tables: two tables of one family");
   }
+  if (inet && tables.empty()) Fail("ruleset.tables: the mode has one");
   std::set<Family> wanted;
   for (const WantedFamily& family : request.families) {
     if (!wanted.insert(family.family).second) Fail("families: a family stands twice");
@@ -30,7 +35,7 @@ void CheckFamilies(const RulesetRequest& request) {
 }
 
 // What a rule says must be in the words of its mode: sets in nftables, extensions of x_tables elsewhere.
-void CheckMatch(const Match& match, const Ruleset& ruleset, const std::string& chain) {
+void CheckMatch(const Match& match, const Rule& rule, const Ruleset& ruleset, const std::string& chain) {
   const bool x_tables = std::holds_alternative<MultiportMatch>(match);
   const auto* ports = std::get_if<PortSetMatch>(&match);
   const auto* addresses = std::get_if<AddressSetMatch>(&match);
@@ -39,6 +44,9 @@ void CheckMatch(const Match& match, const Ruleset& ruleset, const std::string& c
   if (ruleset.mode == Mode::kNftables ? x_tables : nftables)
     Fail(chain + ": a match that the mode does not have");
   if (ports == nullptr && addresses == nullptr) return;
+  if (addresses != nullptr && rule.In(Other(addresses->family))) {
+    Fail(chain + ": a set of one family in a rule of the other");
+  }
   const std::string& name = ports != nullptr ? ports->set : addresses->set;
   const SetType type = ports != nullptr                     ? SetType::kPorts
                        : addresses->family == Family::kIpv4 ? SetType::kIpv4
@@ -50,7 +58,10 @@ void CheckMatch(const Match& match, const Ruleset& ruleset, const std::string& c
 
 void CheckRule(const Rule& rule, const Ruleset& ruleset, const std::string& chain) {
   if (!rule.In(Family::kIpv4) && !rule.In(Family::kIpv6)) Fail(chain + ": a rule stands in no family");
-  for (const Match& match : rule.matches) CheckMatch(match, ruleset, chain);
+  if (ruleset.mode == Mode::kNftables && rule.comment.size() > kLongestUserdataComment) {
+    Fail(chain + ": a comment of more than " + std::to_string(kLongestUserdataComment) + " bytes");
+  }
+  for (const Match& match : rule.matches) CheckMatch(match, rule, ruleset, chain);
 }
 
 void CheckSets(const Ruleset& ruleset) {

@@ -14,6 +14,7 @@
 #include "core/legacy_tables.h"
 #include "core/namespace.h"
 #include "core/ruleset_json.h"
+#include "core/ruleset_json_sets.h"
 #include "core/sysctl.h"
 
 namespace sluice {
@@ -264,6 +265,7 @@ std::string ErrorReply(const Error& error) {
   if (error.family) WriteStringIf(writer, "family", Name(*error.family));
   WriteStringIf(writer, "table", error.table);
   WriteStringIf(writer, "chain", error.chain);
+  WriteStringIf(writer, "set", error.set);
   if (error.rule) {
     writer.Key("rule");
     writer.Uint64(*error.rule);

@@ -51,6 +51,7 @@ struct Error : std::exception {
   std::string chain;
   std::optional<size_t> rule;
   std::string part;
+  std::string set;  // by its name, where it is about a set
 };
 
 // The error of a system call that has just failed, with the code that the errno stands for.

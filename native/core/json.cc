@@ -110,6 +110,15 @@ std::string String(const Value& value, const Place& place, size_t longest) {
   return text;
 }
 
+std::string Name(const Value& value, const Place& place, size_t longest) {
+  std::string name = String(value, place, longest);
+  if (name.empty()) Fail(place, "empty");
+  if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; })) {
+    Fail(place, "holds a control character");
+  }
+  return name;
+}
+
 int64_t Integer(const Value& value, const Place& place, int64_t least, int64_t most) {
   if (!value.IsInt64()) Fail(place, "not an integer");
   const int64_t number = value.GetInt64();

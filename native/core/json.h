@@ -53,6 +53,8 @@ class Object {
 
 // Valid UTF-8 without NUL.
 std::string String(const Value& value, const Place& place, size_t longest);
+// The same, not empty, and without control characters.
+std::string Name(const Value& value, const Place& place, size_t longest);
 int64_t Integer(const Value& value, const Place& place, int64_t least, int64_t most);
 
 // Calls `each(item, place)` for the items of an array.

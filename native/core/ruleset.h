@@ -15,6 +15,7 @@ enum class Family : uint8_t { kIpv4, kIpv6 };
 constexpr std::array<Family, 2> kFamilies = {Family::kIpv4, Family::kIpv6};
 
 inline const char* Name(Family family) { return family == Family::kIpv4 ? "ipv4" : "ipv6"; }
+constexpr Family Other(Family family) { return family == Family::kIpv4 ? Family::kIpv6 : Family::kIpv4; }
 inline size_t AddressSize(Family family) { return family == Family::kIpv4 ? 4 : 16; }
 
 enum class Mode : uint8_t { kNft, kLegacy, kNftables };

@@ -8,9 +8,10 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
-#include <algorithm>
 #include <limits>
 #include <type_traits>
+
+#include "core/ruleset_json_sets.h"
 
 namespace sluice {
 namespace {
@@ -24,22 +25,11 @@ using json::Writer;
 // What iptables takes; nft takes longer ones.
 constexpr size_t kLongestChainName = XT_EXTENSION_MAXNAMELEN - 1;
 constexpr size_t kLongestTableName = XT_TABLE_MAXNAMELEN - 1;
-// NFT_SET_MAXNAMELEN is longer; ours need no more.
-constexpr size_t kLongestSetName = 63;
 constexpr size_t kLongestComment = XT_MAX_COMMENT_LEN - 1;
 // More than any rule needs, and few enough for the room that a message has (Batch::Reserve).
 constexpr rapidjson::SizeType kMostMatches = 16;
 // (uid_t)-1 means "no user" (kernel, include/linux/uidgid.h).
 constexpr int64_t kHighestId = std::numeric_limits<uint32_t>::max() - 1;
-
-std::string ReadName(const Value& value, const Place& place, size_t longest) {
-  std::string name = json::String(value, place, longest);
-  if (name.empty()) Fail(place, "empty");
-  if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; })) {
-    Fail(place, "holds a control character");
-  }
-  return name;
-}
 
 PortRange ReadPorts(const Value& value, const Place& place) {
   const Object object(value, place, {"first", "last"});
@@ -110,7 +100,7 @@ Match ReadMatch(const Value& value, const Place& place) {
   if (type == "inInterface" || type == "outInterface") {
     const Object object(value, place, {"type", "name"});
     return InterfaceMatch{type == "outInterface",
-                          ReadName(object.Required("name"), object.At("name"), IFNAMSIZ - 1)};
+                          json::Name(object.Required("name"), object.At("name"), IFNAMSIZ - 1)};
   }
   if (type == "source" || type == "destination") {
     const Object object(value, place, {"type", "subnet"});
@@ -128,13 +118,13 @@ Match ReadMatch(const Value& value, const Place& place) {
   }
   if (type == "portSet") {
     const Object object(value, place, {"type", "set"});
-    return PortSetMatch{ReadName(object.Required("set"), object.At("set"), kLongestSetName)};
+    return PortSetMatch{ReadSetName(object.Required("set"), object.At("set"))};
   }
   if (type == "sourceSet" || type == "destinationSet") {
     const Object object(value, place, {"type", "family", "set"});
     return AddressSetMatch{type == "destinationSet",
                            ReadFamily(object.Required("family"), object.At("family")),
-                           ReadName(object.Required("set"), object.At("set"), kLongestSetName)};
+                           ReadSetName(object.Required("set"), object.At("set"))};
   }
   Fail(place.Key("type"), "unknown match");
 }
@@ -147,7 +137,7 @@ Verdict ReadVerdict(const Value& value, const Place& place) {
   }
   if (type == "jump") {
     const Object object(value, place, {"type", "chain"});
-    return JumpVerdict{ReadName(object.Required("chain"), object.At("chain"), kLongestChainName)};
+    return JumpVerdict{json::Name(object.Required("chain"), object.At("chain"), kLongestChainName)};
   }
   const Object object(value, place, {"type"});
   if (type == "return") return ReturnVerdict{};
@@ -170,62 +160,11 @@ Rule ReadRule(const Value& value, const Place& place) {
   json::ForEach(matches, object.At("matches"), [&](const Value& item, const Place& item_place) {
     rule.matches.push_back(ReadMatch(item, item_place));
     const auto* subnet = std::get_if<SubnetMatch>(&rule.matches.back());
-    const Family other = subnet && subnet->subnet.family == Family::kIpv4 ? Family::kIpv6 : Family::kIpv4;
-    if (subnet != nullptr && rule.In(other)) {
+    if (subnet != nullptr && rule.In(Other(subnet->subnet.family))) {
       Fail(item_place, "a subnet of one family in a rule of the other");
     }
   });
   return rule;
-}
-
-std::array<uint8_t, 16> ReadElement(const Object& interval, const char* key, SetType type) {
-  std::array<uint8_t, 16> bytes{};
-  if (type == SetType::kPorts) {
-    const auto port = interval.Integer(key, 0, 65535);
-    bytes[0] = static_cast<uint8_t>(port >> 8);
-    bytes[1] = static_cast<uint8_t>(port);
-    return bytes;
-  }
-  const std::string text = interval.String(key, INET6_ADDRSTRLEN);
-  if (inet_pton(type == SetType::kIpv4 ? AF_INET : AF_INET6, text.c_str(), bytes.data()) != 1) {
-    Fail(interval.At(key), "not an address of its family");
-  }
-  return bytes;
-}
-
-// The element behind this one; the last there is gives zero.
-std::array<uint8_t, 16> Next(std::array<uint8_t, 16> element, SetType type) {
-  for (size_t i = ElementSize(type); i-- > 0;) {
-    if (++element[i] != 0) break;
-  }
-  return element;
-}
-
-SetType ReadSetType(const Object& set) {
-  const std::string type = set.String("type", 8);
-  if (type == "ports") return SetType::kPorts;
-  if (type == "ipv4") return SetType::kIpv4;
-  if (type == "ipv6") return SetType::kIpv6;
-  Fail(set.At("type"), "unknown type");
-}
-
-Set ReadSet(const Value& value, const Place& place) {
-  const Object object(value, place, {"name", "type", "elements"});
-  Set set{ReadName(object.Required("name"), object.At("name"), kLongestSetName), ReadSetType(object), {}};
-  const Value& elements = object.Required("elements");
-  if (elements.IsArray()) set.intervals.reserve(elements.Size());
-  json::ForEach(elements, object.At("elements"), [&](const Value& item, const Place& at) {
-    const Object interval(item, at, {"first", "last"});
-    const Interval read{ReadElement(interval, "first", set.type), ReadElement(interval, "last", set.type)};
-    if (read.last < read.first) Fail(at, "ends before it begins");
-    if (!set.intervals.empty()) {
-      const std::array<uint8_t, 16>& before = set.intervals.back().last;
-      const std::array<uint8_t, 16> next = Next(before, set.type);
-      if (next < before || read.first <= next) Fail(at, "no gap to the one before it");
-    }
-    set.intervals.push_back(read);
-  });
-  return set;
 }
 
 std::vector<Rule> ReadRules(const Value& value, const Place& place) {
@@ -239,7 +178,8 @@ std::vector<Rule> ReadRules(const Value& value, const Place& place) {
 
 BaseChain ReadBaseChain(const Value& value, const Place& place) {
   const Object object(value, place, {"name", "hook", "type", "priority", "jumps"});
-  BaseChain chain{ReadName(object.Required("name"), object.At("name"), kLongestChainName), Hook::kPrerouting,
+  BaseChain chain{json::Name(object.Required("name"), object.At("name"), kLongestChainName),
+                  Hook::kPrerouting,
                   static_cast<int32_t>(object.Integer("priority", std::numeric_limits<int32_t>::min(),
                                                       std::numeric_limits<int32_t>::max())),
                   ReadRules(object.Required("jumps"), object.At("jumps"))};
@@ -421,7 +361,7 @@ Table ReadTable(const Value& value, const Place& place) {
   const Object table(value, place, {"family", "name"});
   std::optional<Family> family;
   if (table.String("family", 8) != "inet") family = ReadFamily(table.Required("family"), table.At("family"));
-  return {family, ReadName(table.Required("name"), table.At("name"), kLongestTableName)};
+  return {family, json::Name(table.Required("name"), table.At("name"), kLongestTableName)};
 }
 
 Ruleset ReadRuleset(const Value& value, const Place& place) {
@@ -446,42 +386,14 @@ Ruleset ReadRuleset(const Value& value, const Place& place) {
       [&](const Value& item, const Place& at) { ruleset.base_chains.push_back(ReadBaseChain(item, at)); });
   json::ForEach(object.Required("chains"), object.At("chains"), [&](const Value& item, const Place& at) {
     const Object chain(item, at, {"name", "rules"});
-    ruleset.chains.push_back({ReadName(chain.Required("name"), chain.At("name"), kLongestChainName),
+    ruleset.chains.push_back({json::Name(chain.Required("name"), chain.At("name"), kLongestChainName),
                               ReadRules(chain.Required("rules"), chain.At("rules"))});
   });
   json::ForEach(object.Required("absentChains"), object.At("absentChains"),
                 [&](const Value& item, const Place& at) {
-                  ruleset.absent_chains.push_back(ReadName(item, at, kLongestChainName));
+                  ruleset.absent_chains.push_back(json::Name(item, at, kLongestChainName));
                 });
   return ruleset;
-}
-
-void WriteSet(Writer& writer, const Set& set) {
-  const auto element = [&](const char* key, const std::array<uint8_t, 16>& bytes) {
-    writer.Key(key);
-    if (set.type == SetType::kPorts) {
-      writer.Uint(static_cast<unsigned>(bytes[0] << 8 | bytes[1]));
-      return;
-    }
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    inet_ntop(set.type == SetType::kIpv4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
-    writer.String(text.data());
-  };
-  writer.StartObject();
-  writer.Key("name");
-  json::WriteText(writer, set.name);
-  writer.Key("type");
-  writer.String(set.type == SetType::kPorts ? "ports" : set.type == SetType::kIpv4 ? "ipv4" : "ipv6");
-  writer.Key("elements");
-  writer.StartArray();
-  for (const Interval& interval : set.intervals) {
-    writer.StartObject();
-    element("first", interval.first);
-    element("last", interval.last);
-    writer.EndObject();
-  }
-  writer.EndArray();
-  writer.EndObject();
 }
 
 void WriteChain(Writer& writer, const InstalledChain& chain) {

@@ -11,7 +11,6 @@ Family ReadFamily(const json::Value& value, const json::Place& place);
 Table ReadTable(const json::Value& value, const json::Place& place);
 Ruleset ReadRuleset(const json::Value& value, const json::Place& place);
 
-void WriteSet(json::Writer& writer, const Set& set);
 void WriteChain(json::Writer& writer, const InstalledChain& chain);
 
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "core/error.h"
 #include "legacy/family.h"
 #include "legacy/header.h"
 #include "xtables/extension.h"
@@ -73,15 +74,20 @@ class ExtensionEncoder {
   void operator()(const MultiportMatch& match) const {
     builder_.Match(xtables::kMultiport, xtables::kMultiportRevision, xtables::EncodeMultiport(match));
   }
-  // Only the mode nftables has them: no request comes here with one (CheckCommit).
-  void operator()(const NewConnectionMatch&) const {}
-  void operator()(const PortSetMatch&) const {}
-  void operator()(const AddressSetMatch&) const {}
+  // Only the mode nftables has them: no request comes here with one (CheckCommit), and without it the entry
+  // would match what it should not.
+  void operator()(const NewConnectionMatch&) const { NotInThisMode(); }
+  void operator()(const PortSetMatch&) const { NotInThisMode(); }
+  void operator()(const AddressSetMatch&) const { NotInThisMode(); }
   void operator()(const OwnerMatch& match) const {
     builder_.Match(xtables::kOwner, xtables::kOwnerRevision, xtables::EncodeOwner(match));
   }
 
  private:
+  [[noreturn]] static void NotInThisMode() {
+    throw Error(ErrorCode::kInvalidRequest, "a match that the mode legacy does not have");
+  }
+
   bool IsUdp() const {
     return std::any_of(rule_.matches.begin(), rule_.matches.end(), [](const Match& match) {
       const auto* protocol = std::get_if<ProtocolMatch>(&match);

@@ -7,6 +7,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -93,7 +94,7 @@ void Batch::DeleteTable(const Subject& subject) {
 void Batch::AddSet(const Subject& subject, SetType type) {
   const SetHandle set = NewSet();
   nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, subject.table.name.c_str());
-  nftnl_set_set_str(set.get(), NFTNL_SET_NAME, subject.chain.c_str());
+  nftnl_set_set_str(set.get(), NFTNL_SET_NAME, subject.set.c_str());
   nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, NFT_SET_INTERVAL);
   nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, KeyType(type));
   nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, static_cast<uint32_t>(ElementSize(type)));
@@ -107,7 +108,7 @@ void Batch::AddSet(const Subject& subject, SetType type) {
 void Batch::DeleteSet(const Subject& subject) {
   nlmsghdr* header = Begin(NFT_MSG_DELSET, 0, subject);
   mnl_attr_put_strz(header, NFTA_SET_TABLE, subject.table.name.c_str());
-  mnl_attr_put_strz(header, NFTA_SET_NAME, subject.chain.c_str());
+  mnl_attr_put_strz(header, NFTA_SET_NAME, subject.set.c_str());
   End(header);
 }
 
@@ -123,19 +124,23 @@ void Batch::DeleteElements(const Subject& subject, SetType type, const std::vect
 void Batch::FlushSet(const Subject& subject) {
   nlmsghdr* header = Begin(NFT_MSG_DELSETELEM, 0, subject);
   mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_TABLE, subject.table.name.c_str());
-  mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_SET, subject.chain.c_str());
+  mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_SET, subject.set.c_str());
   End(header);
 }
 
 void Batch::PutElements(uint16_t message, uint16_t flags, const Subject& subject, SetType type,
                         const std::vector<Border>& borders) {
   const size_t size = ElementSize(type);
-  for (size_t begin = 0; begin < borders.size(); begin += kElementsAtOnce) {
+  size_t end = 0;
+  for (size_t begin = 0; begin < borders.size(); begin = end) {
+    end = std::min(begin + kElementsAtOnce, borders.size());
+    // Not within an interval: a start that is last in its message may be taken for one without an end.
+    while (end < borders.size() && borders[end].end) ++end;
     nlmsghdr* header = Begin(message, flags, subject);
     mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_TABLE, subject.table.name.c_str());
-    mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_SET, subject.chain.c_str());
+    mnl_attr_put_strz(header, NFTA_SET_ELEM_LIST_SET, subject.set.c_str());
     nlattr* list = mnl_attr_nest_start(header, NFTA_SET_ELEM_LIST_ELEMENTS);
-    for (size_t i = begin; i < borders.size() && i < begin + kElementsAtOnce; ++i) {
+    for (size_t i = begin; i < end; ++i) {
       nlattr* element = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
       if (borders[i].end) mnl_attr_put_u32(header, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
       nlattr* key = mnl_attr_nest_start(header, NFTA_SET_ELEM_KEY);
@@ -185,6 +190,16 @@ void Batch::AddRule(const Subject& subject, nftnl_rule* rule) {
   nlmsghdr* header = Begin(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, subject);
   nftnl_rule_nlmsg_build_payload(header, rule);
   End(header);
+}
+
+void Batch::InsertRule(const Subject& subject, nftnl_rule* rule, uint64_t next) {
+  nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, subject.table.name.c_str());
+  nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, subject.chain.c_str());
+  nftnl_rule_set_u64(rule, NFTNL_RULE_POSITION, next);
+  nlmsghdr* header = Begin(NFT_MSG_NEWRULE, NLM_F_CREATE, subject);
+  nftnl_rule_nlmsg_build_payload(header, rule);
+  End(header);
+  nftnl_rule_unset(rule, NFTNL_RULE_POSITION);  // the next attempt may append it
 }
 
 void Batch::DeleteRule(const Subject& subject, uint64_t handle) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ruleset.h"
@@ -20,8 +21,9 @@ struct Subject {
   enum class Kind { kBatch, kTable, kChain, kRule, kSet };
   Kind kind;
   TableId table;
-  std::string chain;           // or the set's name
+  std::string chain;
   std::optional<size_t> rule;  // its index in the request; absent for a flush or a removal
+  std::string set = {};
 };
 
 // One element of a set of intervals, as the kernel keeps it: where an interval begins, or the first element
@@ -52,6 +54,8 @@ class Batch {
   void DeleteChain(const Subject& subject);
   // Appends a rule, whose table and chain are set here.
   void AddRule(const Subject& subject, nftnl_rule* rule);
+  // In front of the rule with this handle.
+  void InsertRule(const Subject& subject, nftnl_rule* rule, uint64_t next);
   void DeleteRule(const Subject& subject, uint64_t handle);
   void FlushChain(const Subject& subject);
 
@@ -60,6 +64,8 @@ class Batch {
   size_t size() const { return bytes_.size(); }
   // From the sending of the batch to its acknowledgement.
   std::chrono::microseconds kernel_time() const { return kernel_time_; }
+  // The messages so far, the beginning of the batch among them.
+  std::string_view messages() const { return {bytes_.data(), used_}; }
 
   // Ends the batch and sends it. Nothing when the answer was lost: whether the kernel applied it is not known
   // then. An empty list: it did.

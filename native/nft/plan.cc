@@ -2,7 +2,6 @@
 #include "nft/plan.h"
 
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 
 #include <array>
 
@@ -12,9 +11,6 @@
 
 namespace sluice::nft {
 namespace {
-
-// Since kernel 5.12; not in the headers of older distributions.
-constexpr uint32_t kTableOwned = 0x2;  // NFT_TABLE_F_OWNER
 
 std::string Describe(const std::string& type, uint32_t hook, int32_t priority) {
   constexpr std::array kHooks = {"prerouting", "input", "forward", "output", "postrouting"};  // by number
@@ -56,9 +52,7 @@ class Planner {
     if (state_.dormant()) {
       throw Unfit(ErrorCode::kTableDormant, "it is dormant: it accepts rules and ignores them");
     }
-    if ((state_.flags & kTableOwned) != 0) {
-      throw Unfit(ErrorCode::kTableOwned, "another process owns it");
-    }
+    state_.CheckOwner();
   }
 
   // Creates our chain, then the base chains that enter it, then fills both: the order in which a sequence of

@@ -47,6 +47,20 @@ std::string NameOf(const nlattr* expression) {
   return name;
 }
 
+// The attribute that names the table has one number in messages of every kind.
+constexpr uint16_t kTableName = NFTA_RULE_TABLE;
+static_assert(kTableName == static_cast<int>(NFTA_CHAIN_TABLE) &&
+              kTableName == static_cast<int>(NFTA_SET_TABLE) &&
+              kTableName == static_cast<int>(NFTA_OBJ_TABLE) &&
+              kTableName == static_cast<int>(NFTA_FLOWTABLE_TABLE));
+
+// Lists what the table has of one kind.
+std::vector<char> DumpOf(uint16_t type, const TableId& table, uint32_t sequence) {
+  Request request(type, table.protocol, NLM_F_DUMP, sequence);
+  mnl_attr_put_strz(request.header(), kTableName, table.name.c_str());
+  return request.Take();
+}
+
 }  // namespace
 
 TableId IdOf(const Table& table) {
@@ -89,6 +103,22 @@ std::vector<char> DumpRules(const TableId& table, const std::string& chain, uint
   return request.Take();
 }
 
+std::vector<char> DumpChains(const TableId& table, uint32_t sequence) {
+  return Request(NFT_MSG_GETCHAIN, table.protocol, NLM_F_DUMP, sequence).Take();
+}
+
+std::vector<char> DumpRules(const TableId& table, uint32_t sequence) {
+  return DumpOf(NFT_MSG_GETRULE, table, sequence);
+}
+
+std::vector<char> DumpObjects(const TableId& table, uint32_t sequence) {
+  return DumpOf(NFT_MSG_GETOBJ, table, sequence);
+}
+
+std::vector<char> DumpFlowTables(const TableId& table, uint32_t sequence) {
+  return DumpOf(NFT_MSG_GETFLOWTABLE, table, sequence);
+}
+
 std::vector<char> GetSet(const TableId& table, const std::string& set, uint32_t sequence) {
   Request request(NFT_MSG_GETSET, table.protocol, 0, sequence);
   mnl_attr_put_strz(request.header(), NFTA_SET_TABLE, table.name.c_str());
@@ -97,9 +127,7 @@ std::vector<char> GetSet(const TableId& table, const std::string& set, uint32_t 
 }
 
 std::vector<char> DumpSets(const TableId& table, uint32_t sequence) {
-  Request request(NFT_MSG_GETSET, table.protocol, NLM_F_DUMP, sequence);
-  mnl_attr_put_strz(request.header(), NFTA_SET_TABLE, table.name.c_str());
-  return request.Take();
+  return DumpOf(NFT_MSG_GETSET, table, sequence);
 }
 
 std::vector<char> DumpElements(const TableId& table, const std::string& set, uint32_t sequence) {
@@ -107,6 +135,15 @@ std::vector<char> DumpElements(const TableId& table, const std::string& set, uin
   mnl_attr_put_strz(request.header(), NFTA_SET_ELEM_LIST_TABLE, table.name.c_str());
   mnl_attr_put_strz(request.header(), NFTA_SET_ELEM_LIST_SET, set.c_str());
   return request.Take();
+}
+
+std::string TableNameIn(const nlmsghdr* message) {
+  std::string name;
+  ForEachAttribute(static_cast<const char*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg),
+                   mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg), [&](const nlattr* attribute) {
+                     if (mnl_attr_get_type(attribute) == kTableName) name = mnl_attr_get_str(attribute);
+                   });
+  return name;
 }
 
 std::string ExpressionAt(const nlmsghdr* message, uint32_t offset) {

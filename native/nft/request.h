@@ -36,10 +36,21 @@ std::vector<char> GetChain(const TableId& table, const std::string& chain, uint3
 // Lists the rules of one chain: the kernel walks no other.
 std::vector<char> DumpRules(const TableId& table, const std::string& chain, uint32_t sequence);
 
+// Lists all chains of the table's family: the kernel does not look at the table's name here.
+std::vector<char> DumpChains(const TableId& table, uint32_t sequence);
+// Lists the rules of all its chains.
+std::vector<char> DumpRules(const TableId& table, uint32_t sequence);
+// Lists its stateful objects (counters, quotas, …), and its flow tables.
+std::vector<char> DumpObjects(const TableId& table, uint32_t sequence);
+std::vector<char> DumpFlowTables(const TableId& table, uint32_t sequence);
+
 std::vector<char> GetSet(const TableId& table, const std::string& set, uint32_t sequence);
 // Lists the sets of the table, without their elements.
 std::vector<char> DumpSets(const TableId& table, uint32_t sequence);
 std::vector<char> DumpElements(const TableId& table, const std::string& set, uint32_t sequence);
+
+// The name of the table that a message is about.
+std::string TableNameIn(const nlmsghdr* message);
 
 // The name of the expression of a NEWRULE message in which the attribute at this offset stands.
 std::string ExpressionAt(const nlmsghdr* message, uint32_t offset);

@@ -26,10 +26,8 @@ struct StoredRule {
   bool whole = true;
 };
 
-// The rule in a message of a dump.
-StoredRule RuleOf(const nlmsghdr* message);
-
 struct ChainState {
+  std::string name;
   std::optional<int32_t> base_priority;  // absent: not a base chain
   uint32_t hook = 0;
   std::string type;
@@ -46,12 +44,20 @@ struct TableState {
 
   // It accepts rules and ignores them.
   bool dormant() const { return (flags & NFT_TABLE_F_DORMANT) != 0; }
+  // Throws Error when another process owns it: only that one may change it.
+  void CheckOwner() const;
 
   const ChainState* Find(const std::string& chain) const {
     const auto found = chains.find(chain);
     return found == chains.end() ? nullptr : &found->second;
   }
 };
+
+// What stands in a message of the kernel's.
+uint32_t GenerationOf(const nlmsghdr* message);
+uint32_t TableFlagsOf(const nlmsghdr* message);
+ChainState ChainOf(const nlmsghdr* message);
+StoredRule RuleOf(const nlmsghdr* message);
 
 struct State {
   uint32_t generation = 0;

@@ -78,6 +78,7 @@ class Transaction {
       error.family = FamilyOf(subject->table);
       error.table = subject->table.name;
       error.chain = subject->chain;
+      error.set = subject->set;
       error.rule = subject->rule;
       error.part = batch.PartOf(refusal);
     }

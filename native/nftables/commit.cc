@@ -14,7 +14,7 @@
 namespace sluice::nftables {
 namespace {
 
-SetType TypeOf(Family family) { return family == Family::kIpv4 ? SetType::kIpv4 : SetType::kIpv6; }
+SetType AddressesOf(Family family) { return family == Family::kIpv4 ? SetType::kIpv4 : SetType::kIpv6; }
 
 class OwnTable : public nft::Dialect {
  public:
@@ -24,7 +24,7 @@ class OwnTable : public nft::Dialect {
   }
 
   std::optional<uint32_t> Read(nft::Connection& connection) override {
-    auto state = ReadState(connection, request_.ruleset);
+    auto state = ReadState(connection, wanted_.id);
     if (!state) return std::nullopt;
     state_ = std::move(*state);
     return state_.generation;
@@ -79,7 +79,7 @@ class OwnTable : public nft::Dialect {
     std::vector<Set> sets;
     for (const auto& [name, set] : state_.sets) {
       if (!set.type || !set.plain) continue;
-      if (*set.type == SetType::kPorts || *set.type == TypeOf(family))
+      if (*set.type == SetType::kPorts || *set.type == AddressesOf(family))
         sets.push_back({name, *set.type, set.intervals});
     }
     return sets;

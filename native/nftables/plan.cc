@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nftables/plan.h"
 
-#include <linux/netfilter/nf_tables.h>
-
 #include <algorithm>
 #include <utility>
 
-#include "core/error.h"
 #include "nft/request.h"
-#include "nft/rule.h"
 #include "nftables/interval_set.h"
 #include "nftables/rule.h"
 
@@ -17,13 +13,9 @@ namespace sluice::nftables {
 using nft::Batch;
 using nft::Border;
 using nft::ChainState;
-using nft::StoredRule;
 using nft::Subject;
 
 namespace {
-
-// Since kernel 5.12; not in the headers of older distributions.
-constexpr uint32_t kTableOwned = 0x2;  // NFT_TABLE_F_OWNER
 
 class Planner {
  public:
@@ -32,53 +24,70 @@ class Planner {
 
   void Plan() {
     const nft::TableState& table = state_.table;
-    if ((table.flags & kTableOwned) != 0) {
-      Error error(ErrorCode::kTableOwned, "another process owns it");
-      error.table = wanted_.id.name;
-      throw error;
-    }
+    table.CheckOwner();
     if (wanted_.chains.empty()) {
-      if (table.exists) batch_.DeleteTable(About(Subject::Kind::kTable, ""));
+      if (table.exists) batch_.DeleteTable(About(Subject::Kind::kTable));
       return;
     }
     if (table.exists && !Fits()) {
-      batch_.DeleteTable(About(Subject::Kind::kTable, ""));
-      const State nothing{state_.generation, {wanted_.id, false, 0, {}, {}}, {}};
+      batch_.DeleteTable(About(Subject::Kind::kTable));
+      const State nothing{state_.generation, {wanted_.id, false, 0, {}, {}}, {}, false};
       Planner(wanted_, nothing, batch_).Plan();
       return;
     }
-    if (!table.exists) batch_.AddTable(About(Subject::Kind::kTable, ""));
+    if (!table.exists) batch_.AddTable(About(Subject::Kind::kTable));
     for (const Set& set : wanted_.sets) PlanSet(set);
     AddChains();
-    FillChains();
+    for (const WantedChain& wanted : wanted_.chains) {
+      static const std::vector<nft::StoredRule> kNone;
+      const ChainState* chain = Find(wanted.name);
+      PlanRules(wanted_.id, wanted.name, chain == nullptr ? kNone : chain->rules, wanted.rules, batch_);
+    }
     DeleteRest();
   }
 
  private:
-  Subject About(Subject::Kind kind, const std::string& name, std::optional<size_t> rule = {}) const {
-    return {kind, wanted_.id, name, rule};
+  Subject About(Subject::Kind kind, const std::string& chain = "") const {
+    return {kind, wanted_.id, chain, std::nullopt};
+  }
+  Subject AboutSet(const std::string& name) const {
+    return {Subject::Kind::kSet, wanted_.id, "", std::nullopt, name};
   }
 
   const ChainState* Find(const std::string& name) const { return state_.table.Find(name); }
 
-  // Whether what has names of ours is of the right kind.
+  // Whether the table can become the wanted one in place: what has names of ours is of the right kind, and
+  // nothing else is there but sets that an earlier run has made. What others have put in might hold on to a
+  // chain or set that has to go, or see packets before our rules do.
   bool Fits() const {
-    if (state_.table.dormant()) return false;
-    for (const Set& set : wanted_.sets) {
-      const auto found = state_.sets.find(set.name);
-      if (found != state_.sets.end() && found->second.type != set.type) return false;
+    if (state_.table.dormant() || state_.others) return false;
+    return std::all_of(state_.sets.begin(), state_.sets.end(),
+                       [&](const auto& item) {
+                         return item.second.type && FitsSet(item.first, *item.second.type);
+                       }) &&
+           std::all_of(state_.table.chains.begin(), state_.table.chains.end(),
+                       [&](const auto& item) { return FitsChain(item.first, item.second); });
+  }
+
+  bool FitsSet(const std::string& name, SetType type) const {
+    return std::all_of(wanted_.sets.begin(), wanted_.sets.end(),
+                       [&](const Set& set) { return set.name != name || set.type == type; });
+  }
+
+  bool FitsChain(const std::string& name, const ChainState& chain) const {
+    const auto wanted = std::find_if(wanted_.chains.begin(), wanted_.chains.end(),
+                                     [&](const WantedChain& known) { return known.name == name; });
+    if (wanted == wanted_.chains.end()) {
+      const std::vector<std::string>& absent = wanted_.absent_chains;
+      return std::find(absent.begin(), absent.end(), name) != absent.end();
     }
-    return std::all_of(wanted_.chains.begin(), wanted_.chains.end(), [&](const WantedChain& wanted) {
-      const ChainState* chain = Find(wanted.name);
-      if (chain == nullptr) return true;
-      if (wanted.base == nullptr) return !chain->base_priority;
-      return chain->base_priority == wanted.base->priority && chain->type == "nat" &&
-             chain->hook == nft::HookNumber(wanted.base->hook) && chain->policy_accept;
-    });
+    if (wanted->base == nullptr) return !chain.base_priority;
+    return chain.base_priority == wanted->base->priority && chain.type == "nat" &&
+           chain.hook == nft::HookNumber(wanted->base->hook) && chain.policy_accept;
   }
 
   void PlanSet(const Set& set) {
-    const Subject subject = About(Subject::Kind::kSet, set.name);
+    const Subject subject = AboutSet(set.name);
     const auto found = state_.sets.find(set.name);
     if (found == state_.sets.end()) {
       batch_.AddSet(subject, set.type);
@@ -119,26 +128,6 @@ class Planner {
     }
   }
 
-  void FillChains() {
-    for (const WantedChain& wanted : wanted_.chains) {
-      const ChainState* chain = Find(wanted.name);
-      if (chain != nullptr && HoldsExactly(*chain, wanted)) continue;
-      if (chain != nullptr && !chain->rules.empty())
-        batch_.FlushChain(About(Subject::Kind::kRule, wanted.name));
-      for (const WantedRule& rule : wanted.rules) {
-        batch_.AddRule(About(Subject::Kind::kRule, wanted.name, rule.index), rule.rule.get());
-      }
-    }
-  }
-
-  static bool HoldsExactly(const ChainState& chain, const WantedChain& wanted) {
-    return std::equal(chain.rules.begin(), chain.rules.end(), wanted.rules.begin(), wanted.rules.end(),
-                      [](const StoredRule& held, const WantedRule& rule) {
-                        return held.whole && nft::SameRule(rule.rule.get(), held.handle.get()) &&
-                               nft::SameUserdata(rule.rule.get(), held.handle.get());
-                      });
-  }
-
   // Jumps before the chains that they lead to, rules before the sets that they look up.
   void DeleteRest() {
     std::vector<std::string> gone;
@@ -152,7 +141,7 @@ class Planner {
     for (const auto& [name, set] : state_.sets) {
       const auto is_it = [&name = name](const Set& wanted) { return wanted.name == name; };
       if (std::any_of(wanted_.sets.begin(), wanted_.sets.end(), is_it)) continue;
-      batch_.DeleteSet(About(Subject::Kind::kSet, name));
+      batch_.DeleteSet(AboutSet(name));
     }
   }
 

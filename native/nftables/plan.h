@@ -6,15 +6,10 @@
 #include <vector>
 
 #include "nft/batch.h"
-#include "nft/handles.h"
+#include "nftables/chain_rules.h"
 #include "nftables/state.h"
 
 namespace sluice::nftables {
-
-struct WantedRule {
-  size_t index;  // in the request
-  nft::RuleHandle rule;
-};
 
 // A chain of ours; a base chain holds its jumps.
 struct WantedChain {
@@ -36,8 +31,9 @@ struct Wanted {
 Wanted EncodeRuleset(const Ruleset& ruleset, const std::vector<Family>& families);
 
 // Adds what is missing between the kernel's table and the wanted one; nothing when it holds exactly that. Of
-// a set only the intervals that differ are sent. Where the table holds something else by a name of ours, or
-// is dormant, it is made anew, in the same transaction. Throws Error for a table that another process owns.
+// a set only the intervals that differ are sent, and rules that stay are not touched. Where the table holds
+// something else by a name of ours or anything of others that could be in the way, or is dormant, it is made
+// anew, in the same transaction. Throws Error for a table that another process owns.
 void PlanTable(const Wanted& wanted, const State& state, nft::Batch& batch);
 
 }  // namespace sluice::nftables

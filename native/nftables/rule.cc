@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <netinet/in.h>
 
 #include "nft/expression.h"
 #include "nft/match/match.h"
@@ -85,6 +86,19 @@ void JoinOwners(std::vector<Match>& matches) {
   }
 }
 
+// Whether what looks into a TCP header says that there is one: the rule model has no other words for it.
+bool SaysTcp(const std::vector<Match>& matches) {
+  bool looks = false;
+  bool tcp = false;
+  for (const Match& match : matches) {
+    const auto* protocol = std::get_if<ProtocolMatch>(&match);
+    tcp = tcp || (protocol != nullptr && protocol->protocol == IPPROTO_TCP);
+    looks = looks || std::holds_alternative<DestinationPortMatch>(match) ||
+            std::holds_alternative<PortSetMatch>(match) || std::holds_alternative<NewConnectionMatch>(match);
+  }
+  return tcp || !looks;
+}
+
 bool Decode(Cursor& cursor, DecodedRule& decoded) {
   for (;;) {
     if (const auto family = decoded.family ? std::nullopt : DecodeFamily(cursor)) {
@@ -98,6 +112,7 @@ bool Decode(Cursor& cursor, DecodedRule& decoded) {
     }
   }
   JoinOwners(decoded.rule.matches);
+  if (!SaysTcp(decoded.rule.matches)) return false;
   auto verdict = nft::DecodeVerdict(cursor, decoded.family.value_or(Family::kIpv4));
   if (!verdict || !cursor.AtEnd()) return false;
   decoded.rule.verdict = std::move(*verdict);

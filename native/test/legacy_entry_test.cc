@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/error.h"
 #include "legacy/entry.h"
 #include "legacy/family.h"
 
@@ -158,5 +159,12 @@ TEST_CASE("sizes that contradict one another do no harm") {
     reinterpret_cast<xt_entry_match*>(stored.Ipv4().elems)->u.match_size = size;
     CAPTURE(size);
     CHECK_FALSE(stored.Read().understood);
+  }
+}
+
+TEST_CASE("a match that only nftables has is an error, not an entry that matches everything") {
+  for (const Match& match : {Match(sluice::NewConnectionMatch{}), Match(sluice::PortSetMatch{"ports"}),
+                             Match(sluice::AddressSetMatch{true, Family::kIpv4, "four"})}) {
+    CHECK_THROWS_AS(EncodeEntry(Make({kTcp, match}, sluice::ReturnVerdict{}), Family::kIpv4), sluice::Error);
   }
 }

@@ -29,6 +29,7 @@ TEST_CASE("an error of the back end is told with all that is known of it") {
     error.chain = "OURS";
     error.rule = 0;
     error.part = "match owner";
+    error.set = "ports";
     throw error;
   };
   const auto reply = Ask(kCommit);
@@ -44,6 +45,7 @@ TEST_CASE("an error of the back end is told with all that is known of it") {
   CHECK(error["chain"] == "OURS");
   CHECK(error["rule"] == 0);
   CHECK(error["part"] == "match owner");
+  CHECK(error["set"] == "ports");
 }
 
 TEST_CASE("an error holds only what applies") {

@@ -179,6 +179,32 @@ std::string Range(const std::string& first, const std::string& last) {
 
 }  // namespace
 
+TEST_CASE("in the mode nftables a comment is at most 253 bytes long") {
+  const auto commented = [](size_t length) {
+    std::string text = Native("", "");
+    const std::string_view empty = R"("comment": "")";
+    return text.replace(text.find(empty), empty.size(), "\"comment\": \"" + std::string(length, 'c') + '"');
+  };
+  CHECK(Code(Ask(commented(253))) == "mode-unavailable");
+  CHECK(Refuses(commented(254)));
+}
+
+TEST_CASE("a set of one family in a rule of the other, or of both, is refused") {
+  const std::string set = R"({"name": "six", "type": "ipv6", "elements": []})";
+  std::string text = Native(set, R"({"type": "destinationSet", "family": "ipv6", "set": "six"})");
+  CHECK(Code(Ask(text)) == "mode-unavailable");
+  const std::string_view families = R"({"families": ["ipv6"])";
+  for (const std::string other : {R"({"families": ["ipv4", "ipv6"])", R"({"families": ["ipv4"])"}) {
+    std::string changed = text;
+    CHECK(Refuses(changed.replace(changed.find(families), families.size(), other)));
+  }
+}
+
+TEST_CASE("the mode nftables has a table") {
+  CHECK(Refuses(R"({"op": "inspect", "timeoutMs": 0, "families": [], "ruleset": {"mode": "nftables",
+    "tables": [], "sets": [], "baseChains": [], "chains": [], "absentChains": []}})"));
+}
+
 TEST_CASE("a request for a mode that is not linked in") {
   CHECK(Code(Ask(Native("", ""))) == "mode-unavailable");
 }

@@ -56,6 +56,7 @@ function toError(reply: Reader, subject: Subject): NetfilterError {
   const number = (key: string) => reply.at(key).optional((field) => field.number());
   const code = reply.at("code").oneOf(CODES);
   const chain = text("chain");
+  const set = text("set");
   const family = reply.at("family").optional(readFamily);
   const part = text("part");
   const table = text("table");
@@ -64,12 +65,16 @@ function toError(reply: Reader, subject: Subject): NetfilterError {
   const rule = chain === undefined || index === undefined ? undefined : findRule(subject, chain, index);
 
   const reason = text("reason");
-  let message = table === undefined ? "" : `${place(subject.mode, family, table, chain)}: `;
+  let message = table === undefined ? "" : `${place(subject.mode, family, table, { chain, set })}: `;
   message += reply.at("detail").string();
   if (rule !== undefined) message += `: ${rule}`;
   if (reason !== undefined) message += `: ${reason}${name === undefined ? "" : ` (${name})`}`;
   if (reason !== undefined && part !== undefined) message += ` at ${part}`;
-  const advice = hint({ code, name, part, syscall: text("syscall"), ...subject, family });
+  // What is known of refusals concerns chains and their rules.
+  const advice =
+    code === "refused" && set !== undefined
+      ? undefined
+      : hint({ code, name, part, syscall: text("syscall"), ...subject, family });
   if (advice !== undefined) message += `; ${advice}`;
   return new NetfilterError(message, {
     code,
@@ -79,22 +84,24 @@ function toError(reply: Reader, subject: Subject): NetfilterError {
     family,
     table,
     chain,
+    set,
     rule,
   });
 }
 
-/** `table ip nat, chain OUTPUT`: as nft names tables. `table nat of ip_tables (IPv4)`: as people speak of legacy. */
+/** `table ip nat, chain OUTPUT`, `table inet sluice, set ports`: as nft names tables. `table nat of ip_tables (IPv4)`: as people speak of legacy. */
 function place(
   mode: Mode | undefined,
   family: Family | undefined,
   table: string,
-  chain: string | undefined,
+  { chain, set }: { chain: string | undefined; set: string | undefined },
 ): string {
   const ip = mode === "nftables" ? "inet" : family === "ipv6" ? "ip6" : "ip";
   const name =
     mode === "legacy"
       ? `table ${table} of ${ip}_tables (${family === "ipv6" ? "IPv6" : "IPv4"})`
       : `table ${ip} ${table}`;
+  if (set !== undefined) return `${name}, set ${set}`;
   return chain === undefined ? name : `${name}, chain ${chain}`;
 }
 

@@ -59,6 +59,8 @@ export interface NetfilterErrorDetails {
   readonly family?: Family | undefined;
   readonly table?: string | undefined;
   readonly chain?: string | undefined;
+  /** A named set of the table. */
+  readonly set?: string | undefined;
   /** The rule, as iptables would write it. */
   readonly rule?: string | undefined;
   readonly cause?: unknown;
@@ -86,6 +88,8 @@ export class NetfilterError extends Error {
   readonly family: Family | undefined;
   readonly table: string | undefined;
   readonly chain: string | undefined;
+  /** The named set that it is about; only the mode nftables has some. */
+  readonly set: string | undefined;
   /** The rule that caused it, as iptables would write it. */
   readonly rule: string | undefined;
 
@@ -99,6 +103,7 @@ export class NetfilterError extends Error {
     this.family = details.family;
     this.table = details.table;
     this.chain = details.chain;
+    this.set = details.set;
     this.rule = details.rule;
   }
 }

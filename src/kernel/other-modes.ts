@@ -36,6 +36,7 @@ export async function removeFromOtherModes(
         family: error.family,
         table: error.table,
         chain: error.chain,
+        set: error.set,
         rule: error.rule,
         cause: error,
       },

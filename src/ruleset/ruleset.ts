@@ -90,7 +90,7 @@ export interface Rule {
   readonly families: readonly Family[];
   readonly matches: readonly Match[];
   readonly verdict: Verdict;
-  /** At most 255 bytes. Empty: none. */
+  /** At most 255 bytes, in mode nftables 253. Empty: none. */
   readonly comment: string;
 }
 

@@ -4,14 +4,13 @@
 
 #include <cstring>
 
+#include "nft/match/header.h"
 #include "nft/match/match.h"
 
 // `-m tcp --dport 80`, `--dport 80:90`: the port in the transport header, compared or in a range. nft also
 // writes ranges as two comparisons, and looks several ports up in a set.
 namespace sluice::nft {
 namespace {
-
-constexpr uint32_t kDestinationPortOffset = 2;  // the same in struct tcphdr and struct udphdr
 
 std::optional<uint16_t> ReadPort(std::string_view bytes) {
   uint16_t port = 0;

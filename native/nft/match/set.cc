@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <linux/netfilter/nf_tables.h>
 
+#include "nft/match/header.h"
 #include "nft/match/match.h"
 
 // `tcp dport @skipped`, `ip daddr @skipped4`: a field of a header, looked up in a named set.
 namespace sluice::nft {
-namespace {
-
-constexpr uint32_t kDestinationPortOffset = 2;  // in struct tcphdr
-
-// Where the addresses stand in struct iphdr and struct ipv6hdr.
-uint32_t AddressOffset(Family family, bool destination) {
-  if (family == Family::kIpv4) return destination ? 16 : 12;
-  return destination ? 24 : 8;
-}
-
-}  // namespace
 
 void Encode(const PortSetMatch& match, RuleBuilder& rule) {
   rule.LoadPayload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPortOffset, sizeof(uint16_t));
@@ -33,7 +23,8 @@ std::optional<Match> DecodeSetMatch(Cursor& cursor, const std::optional<Family>&
   const Expression* lookup = cursor.Peek(1);
   if (load == nullptr || !load->Is("payload") || lookup == nullptr || !lookup->Is("lookup") ||
       lookup->Number(NFTNL_EXPR_LOOKUP_SREG) != load->Number(NFTNL_EXPR_PAYLOAD_DREG) ||
-      lookup->Number(NFTNL_EXPR_LOOKUP_FLAGS).value_or(0) != 0) {
+      lookup->Number(NFTNL_EXPR_LOOKUP_FLAGS).value_or(0) != 0 ||
+      lookup->Has(NFTNL_EXPR_LOOKUP_DREG)) {  // a map: what it holds for the element is what matters
     return std::nullopt;
   }
   const std::string set = lookup->Text(NFTNL_EXPR_LOOKUP_SET);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "nft/match/header.h"
 #include "nft/match/match.h"
 
 // `-s CIDR`, `-d CIDR`: the address in the network header. A prefix of whole bytes is loaded and compared as
@@ -12,12 +13,6 @@ namespace sluice::nft {
 namespace {
 
 using Address = std::array<uint8_t, 16>;
-
-// Where the addresses stand in struct iphdr and struct ipv6hdr.
-uint32_t Offset(Family family, bool destination) {
-  if (family == Family::kIpv4) return destination ? 16 : 12;
-  return destination ? 24 : 8;
-}
 
 Address MaskOf(size_t prefix_length) {
   Address mask{};
@@ -45,7 +40,7 @@ void Encode(const SubnetMatch& match, RuleBuilder& rule) {
   const bool whole_bytes = subnet.prefix_length % 8 == 0;
   const auto length =
       static_cast<uint32_t>(whole_bytes ? subnet.prefix_length / 8 : AddressSize(subnet.family));
-  rule.LoadPayload(NFT_PAYLOAD_NETWORK_HEADER, Offset(subnet.family, match.destination), length);
+  rule.LoadPayload(NFT_PAYLOAD_NETWORK_HEADER, AddressOffset(subnet.family, match.destination), length);
   if (!whole_bytes) rule.Mask(MaskOf(subnet.prefix_length).data(), length);
   rule.CompareEqual(subnet.address.data(), length);
 }
@@ -56,10 +51,10 @@ std::optional<Match> DecodeSubnet(Cursor& cursor, Family family) {
       !load->NumberIs(NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER)) {
     return std::nullopt;
   }
-  const bool destination = load->NumberIs(NFTNL_EXPR_PAYLOAD_OFFSET, Offset(family, true));
+  const bool destination = load->NumberIs(NFTNL_EXPR_PAYLOAD_OFFSET, AddressOffset(family, true));
   const size_t length = load->Number(NFTNL_EXPR_PAYLOAD_LEN).value_or(0);
-  if ((!destination && !load->NumberIs(NFTNL_EXPR_PAYLOAD_OFFSET, Offset(family, false))) || length == 0 ||
-      length > AddressSize(family)) {
+  if ((!destination && !load->NumberIs(NFTNL_EXPR_PAYLOAD_OFFSET, AddressOffset(family, false))) ||
+      length == 0 || length > AddressSize(family)) {
     return std::nullopt;
   }
   const auto comparison = ReadComparison(cursor, load->Number(NFTNL_EXPR_PAYLOAD_DREG).value_or(0));
