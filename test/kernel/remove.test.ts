@@ -212,7 +212,7 @@ describeHosts("sluice remove", (host: ProgramHost) => {
   });
 
   test.each([
-    [["--iptables-mode", "plain"], '--iptables-mode: "plain" is neither legacy nor nft'],
+    [["--iptables-mode", "plain"], '--iptables-mode: "plain" is not one of nft, legacy, nftables'],
     [["--proxy-uid", "2102"], "--proxy-uid: unknown flag"],
     [["--netns", "/etc/passwd"], '--netns: "/etc/passwd": /etc/passwd is not a network namespace'],
   ])("%j: one line, exit 1", async (args, line) => {

@@ -39,19 +39,29 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
         `${prebuilds}/socket.node`,
       ]),
     );
-    const known = /^(dist|docs|prebuilds)\/|^(CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
+    const known =
+      /^(dist|docs|prebuilds)\/|^schema\/policy\.schema\.json$|^(CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
     expect(consumer.packed.filter((name) => !known.test(name))).toEqual([]);
     expect(
       consumer.packed.filter((name) => /standalone\/|\.test\.|\.map$|\.tsbuildinfo$/.test(name)),
     ).toEqual([]);
   });
 
-  it("depends on bindings alone", () => {
+  it("has the policy's schema, and sluice reads a policy in YAML", () => {
+    consumer.write("policy.yaml", "inbound: { proxyPort: 4143, skipPorts: [4567-4568] }\n");
+    const plan = consumer.run("npx", "sluice", "plan", "--config=policy.yaml", "--format=iptables-save");
+    expect(plan).toContain("--dports 4567:4568");
+    consumer.write("schema.cjs", 'console.log(require("sluice/policy.schema.json").title);');
+    expect(consumer.run(process.execPath, "schema.cjs")).toBe("RedirectPolicy\n");
+  });
+
+  it("depends on bindings and yaml alone", () => {
     const installed = consumer.run("npm", "ls", "--all", "--parseable").trim().split("\n").slice(1);
     expect(installed.map((name) => path.basename(name)).sort()).toEqual([
       "bindings",
       "file-uri-to-path",
       "sluice",
+      "yaml",
     ]);
   });
 
