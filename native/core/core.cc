@@ -152,6 +152,7 @@ void Commit(const Asked& asked, Writer& writer) {
   writer.Uint(result.messages);
   writer.Key("bytes");
   writer.Uint64(result.bytes);
+  if (!result.displaced.empty()) WriteFamilyNames(writer, "displaced", result.displaced);
   WriteInspection(writer, result, asked.request.elsewhere.has_value());
   WriteLegacyTables(writer, legacy_tables);
   writer.EndObject();
