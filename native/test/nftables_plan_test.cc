@@ -74,7 +74,7 @@ Rule Uid(uint32_t uid) { return {{true, true}, {OwnerMatch{uid, {}}}, ReturnVerd
 
 const Rule kJump{{true, true}, {ProtocolMatch{IPPROTO_TCP}}, JumpVerdict{"inbound"}, "in"};
 
-Ruleset Wants(std::vector<uint32_t> uids) {
+Ruleset Wants(const std::vector<uint32_t>& uids) {
   Ruleset ruleset{};
   ruleset.mode = Mode::kNftables;
   ruleset.tables = {{std::nullopt, "sluice"}};
@@ -146,8 +146,8 @@ TEST_CASE("the first time everything is sent, the second nothing") {
 }
 
 TEST_CASE("rules that stay are not touched; the jump has the handle 1, the rules those from 2 on") {
-  const auto change = [](std::vector<uint32_t> from, std::vector<uint32_t> to) {
-    return Plan(Wants(std::move(to)), Holding(Wants(std::move(from))));
+  const auto change = [](const std::vector<uint32_t>& from, const std::vector<uint32_t>& to) {
+    return Plan(Wants(to), Holding(Wants(from)));
   };
   CHECK(change({10, 11}, {10, 11, 12}) == Messages{"rule inbound"});
   CHECK(change({10, 11}, {9, 10, 11}) == Messages{"rule inbound before 2"});

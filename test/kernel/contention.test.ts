@@ -21,7 +21,7 @@ async function writer(namespace: NetworkNamespace): Promise<{ stop: () => void }
 describeHosts("another program that writes all the time", (host) => {
   skipBecause(noStrace);
   // Between the look at the rules and the batch: so much that the other one always comes first.
-  const late = "--inject=sendto:delay_enter=50000";
+  const late = "--inject=sendto:delay_enter=250000";
 
   test.each(["nft", "nftables"] as const)(
     "mode %s: without -w it is an error after 5 seconds; with -w, it waits until it is let in",
