@@ -56,6 +56,7 @@
       "native/nft/transaction.cc",
       "native/nftables/chain_rules.cc",
       "native/nftables/commit.cc",
+      "native/nftables/entrance.cc",
       "native/nftables/interval_set.cc",
       "native/nftables/plan.cc",
       "native/nftables/rule.cc",

@@ -67,6 +67,8 @@ struct Inspection {
 };
 
 struct CommitResult : Inspection {
+  // Not asked for, and had to go all the same; only in the mode nftables, whose table is for both.
+  std::vector<Family> displaced;
   bool changed = false;
   uint32_t attempts = 0;
   uint32_t messages = 0;

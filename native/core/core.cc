@@ -155,6 +155,7 @@ void Commit(const Asked& asked, Writer& writer) {
   writer.Uint64(result.bytes);
   writer.Key("kernelMicroseconds");
   writer.Int64(result.kernel_time.count());
+  if (!result.displaced.empty()) WriteFamilyNames(writer, "displaced", result.displaced);
   WriteInspection(writer, result, asked.request.elsewhere.has_value());
   WriteLegacyTables(writer, legacy_tables);
   writer.EndObject();

@@ -103,10 +103,10 @@ CommitResult Commit(const RulesetRequest& request) {
 }
 
 Inspection Inspect(const RulesetRequest& request) {
+  Connection connection;
   Inspection inspection;
   inspection.families = ChooseFamilies(request);
   IptablesDialect dialect(request, inspection.families);
-  Connection connection;
   return RunInspection(request, connection, dialect, std::move(inspection));
 }
 

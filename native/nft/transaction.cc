@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/family.h"
 
 namespace sluice::nft {
 namespace {
@@ -28,6 +29,9 @@ class Transaction {
     }
     result_.changed = !sent_.empty();
     for (InstalledFamily& family : result_.families) family.changed = sent_.count(family.family) != 0;
+    for (const Family family : sent_) {
+      if (!Asked(request_, family)) result_.displaced.push_back(family);
+    }
     return std::move(result_);
   }
 

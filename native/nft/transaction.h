@@ -21,7 +21,7 @@ class Dialect {
   virtual std::optional<uint32_t> Read(Connection& connection) = 0;
 
   // Adds to the batch what is missing between what was read and what is wanted; nothing when the kernel holds
-  // exactly that. Gives the families that it concerns.
+  // exactly that. Gives the families that it concerns, with those that were not asked for.
   virtual std::set<Family> Plan(Batch& batch) = 0;
 
   // Writes what was read into the answer.

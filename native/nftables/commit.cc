@@ -2,11 +2,13 @@
 #include "nftables/commit.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "core/family.h"
 #include "nft/rule.h"
 #include "nft/transaction.h"
+#include "nftables/entrance.h"
 #include "nftables/plan.h"
 #include "nftables/rule.h"
 #include "nftables/state.h"
@@ -19,8 +21,15 @@ SetType AddressesOf(Family family) { return family == Family::kIpv4 ? SetType::k
 class OwnTable : public nft::Dialect {
  public:
   OwnTable(const RulesetRequest& request, const std::vector<InstalledFamily>& families) : request_(request) {
-    for (const InstalledFamily& family : families) families_.push_back(family.family);
-    wanted_ = EncodeRuleset(request.ruleset, families_);
+    std::vector<Family> asked;
+    for (const InstalledFamily& family : families) {
+      asked.push_back(family.family);
+      if (family.present) present_.insert(family.family);
+    }
+    wanted_ = EncodeRuleset(request_.ruleset, asked);
+    for (const Family family : kFamilies) {
+      if (!Asked(request_, family) && Present(family)) wanted_.others.push_back(family);
+    }
   }
 
   std::optional<uint32_t> Read(nft::Connection& connection) override {
@@ -31,23 +40,50 @@ class OwnTable : public nft::Dialect {
   }
 
   std::set<Family> Plan(nft::Batch& batch) override {
+    if (present_.empty()) return {};
     const uint32_t before = batch.count();
     PlanTable(wanted_, state_, batch);
     if (batch.count() == before) return {};
-    return {families_.begin(), families_.end()};
+    const std::set<Family> entered = Entered();
+    std::set<Family> concerned = present_;
+    if (!wanted_.chains.empty()) {
+      // The chains are shared: who is not asked for, and was led there, is no longer.
+      for (const Family other : wanted_.others) {
+        if (entered.count(other) != 0) concerned.insert(other);
+      }
+    } else if (std::any_of(present_.begin(), present_.end(),
+                           [&](Family family) { return entered.count(family) != 0; })) {
+      for (const Family family : present_) {
+        if (entered.count(family) == 0) concerned.erase(family);
+      }
+    }
+    return concerned;
   }
 
   void Report(Inspection& inspection) const override {
     inspection.generation = state_.generation;
+    const std::set<Family> entered = Entered();
     for (InstalledFamily& family : inspection.families) {
-      if (!family.present) continue;
+      // In a table that is for the other family alone, it has nothing.
+      const bool has_none = !entered.empty() && entered.count(family.family) == 0;
+      if (!family.present || has_none) continue;
       family.chains = Chains(family.family);
       family.dormant = state_.table.dormant();
       family.sets = Sets(family.family);
     }
+    for (const Family other : wanted_.others) {
+      if (entered.count(other) != 0) inspection.stale.push_back(other);
+    }
   }
 
  private:
+  // The families that are led into chains of ours.
+  std::set<Family> Entered() const {
+    const auto exists = [&](const std::string& name) { return state_.table.Find(name) != nullptr; };
+    if (!HoldsOurs(request_.ruleset, exists)) return {};
+    return EnteredFamilies(state_.table);
+  }
+
   std::vector<InstalledChain> Chains(Family family) const {
     std::vector<InstalledChain> chains;
     for (const BaseChain& base : request_.ruleset.base_chains) {
@@ -86,7 +122,7 @@ class OwnTable : public nft::Dialect {
   }
 
   const RulesetRequest& request_;
-  std::vector<Family> families_;
+  std::set<Family> present_;  // of those that are asked for
   Wanted wanted_;
   State state_;
 };
@@ -101,10 +137,10 @@ CommitResult Commit(const RulesetRequest& request) {
 }
 
 Inspection Inspect(const RulesetRequest& request) {
+  nft::Connection connection;
   Inspection inspection;
   inspection.families = ChooseFamilies(request);
   OwnTable dialect(request, inspection.families);
-  nft::Connection connection;
   return nft::RunInspection(request, connection, dialect, std::move(inspection));
 }
 

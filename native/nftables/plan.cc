@@ -2,9 +2,11 @@
 #include "nftables/plan.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "nft/request.h"
+#include "nftables/entrance.h"
 #include "nftables/interval_set.h"
 #include "nftables/rule.h"
 
@@ -25,10 +27,7 @@ class Planner {
   void Plan() {
     const nft::TableState& table = state_.table;
     table.CheckOwner();
-    if (wanted_.chains.empty()) {
-      if (table.exists) batch_.DeleteTable(About(Subject::Kind::kTable));
-      return;
-    }
+    if (wanted_.chains.empty()) return PlanAbsence();
     if (table.exists && !Fits()) {
       batch_.DeleteTable(About(Subject::Kind::kTable));
       const State nothing{state_.generation, {wanted_.id, false, 0, {}, {}}, {}, false};
@@ -55,6 +54,19 @@ class Planner {
   }
 
   const ChainState* Find(const std::string& name) const { return state_.table.Find(name); }
+
+  // The chains are shared: for a family that stays the table stays, and the others are no longer led there.
+  void PlanAbsence() {
+    if (!state_.table.exists) return;
+    const std::set<Family> entered = EnteredFamilies(state_.table);
+    const auto stays = std::find_if(wanted_.others.begin(), wanted_.others.end(),
+                                    [&](Family family) { return entered.count(family) != 0; });
+    if (stays == wanted_.others.end()) {
+      batch_.DeleteTable(About(Subject::Kind::kTable));
+    } else if (wanted_.others.size() == 1) {
+      RestrictEntrances(state_.table, *stays, batch_);
+    }
+  }
 
   // Whether the table can become the wanted one in place: what has names of ours is of the right kind, and
   // nothing else is there but sets that an earlier run has made. What others have put in might hold on to a
@@ -166,7 +178,7 @@ std::vector<WantedRule> EncodeRules(const std::vector<Rule>& rules, const std::v
 Wanted EncodeRuleset(const Ruleset& ruleset, const std::vector<Family>& families) {
   // Of one family alone, only the entrances say so.
   const std::optional<Family> only = families.size() == 1 ? std::optional<Family>(families[0]) : std::nullopt;
-  Wanted wanted{nft::IdOf(ruleset.tables.at(0)), ruleset.sets, {}, ruleset.absent_chains};
+  Wanted wanted{nft::IdOf(ruleset.tables.at(0)), ruleset.sets, {}, ruleset.absent_chains, {}};
   for (const BaseChain& base : ruleset.base_chains) {
     if (base.jumps.empty()) {
       wanted.absent_chains.insert(wanted.absent_chains.begin(), base.name);

@@ -18,12 +18,14 @@ struct WantedChain {
   std::vector<WantedRule> rules;
 };
 
-// What the table shall hold, each rule encoded once for all attempts. Without chains: no table.
+// What the table shall hold, each rule encoded once for all attempts. Without chains: no table, but for the
+// families that are not asked for.
 struct Wanted {
   nft::TableId id;
   std::vector<Set> sets;
   std::vector<WantedChain> chains;
   std::vector<std::string> absent_chains;
+  std::vector<Family> others;  // families of this kernel that are not asked for
 };
 
 // The rules of the ruleset that stand in the families; with one family alone, none is entered by a packet of

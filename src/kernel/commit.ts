@@ -45,12 +45,15 @@ export interface LegacyTable {
 
 export interface Committed extends Held {
   readonly changed: boolean;
+  /** Families that were not asked for and had to go: in mode nftables, whose table is for both. */
+  readonly displaced: readonly Family[];
 }
 
 /** Makes the kernel hold the ruleset: op "commit" of docs/core.md. */
 export async function commit(host: Host, ruleset: Ruleset, target: ParsedTarget): Promise<Committed> {
   const reply = await askAbout(host, "commit", ruleset, target);
-  return { ...readHeld(ruleset.mode, reply), changed: reply.at("changed").boolean() };
+  const displaced = reply.at("displaced").optional((field) => field.items().map(readFamily)) ?? [];
+  return { ...readHeld(ruleset.mode, reply), changed: reply.at("changed").boolean(), displaced };
 }
 
 /** Reads the chains that the ruleset names, whatever is in them: op "inspect". */

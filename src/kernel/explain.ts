@@ -135,7 +135,8 @@ function conclude(
   }
   if (deciding?.outcome.type === "unknown") {
     const { rule } = deciding.outcome;
-    const reason = deciding.steps.find((step) => step.rule === rule)?.why ?? "what the rule does is not known";
+    const reason =
+      deciding.steps.find((step) => step.rule === rule)?.why ?? "what the rule does is not known";
     return {
       verdict: "unknown",
       rule,

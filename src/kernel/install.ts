@@ -36,7 +36,10 @@ export async function install(
     changed: committed.changed,
     families: committed.families,
     stale: [...committed.stale.map((family) => ({ mode, family })), ...others.stale],
-    removed: others.removed,
+    removed: [
+      ...(committed.displaced.length === 0 ? [] : [{ mode, families: committed.displaced }]),
+      ...others.removed,
+    ],
     unseen: [
       ...committed.unseen.map((family) => ({ mode, family, reason: "only root may see it" })),
       ...others.unseen,

@@ -23,7 +23,7 @@ export interface Target {
   mode?: Mode | "auto";
   /**
    * Default: both, IPv6 only if the kernel has it. A family named here that the kernel lacks is an error.
-   * A family left out is not touched; in mode nftables, which has one table for both, it is not redirected.
+   * A family left out is not touched; but `install` in mode nftables, which has one table for both, takes its rules out.
    */
   families?: Family[];
   /** Path of a network namespace, such as /proc/1234/ns/net. Default: the caller's own. */
@@ -205,7 +205,10 @@ export interface InstallReport {
   readonly families: readonly FamilyReport[];
   /** Installations that stay: in families that were not asked for. */
   readonly stale: readonly StaleRules[];
-  /** Earlier installations in other modes, taken out once the rules of this one were verified. */
+  /**
+   * Earlier installations in other modes, taken out once the rules of this one were verified; and in mode nftables the rules of
+   * a family that was not asked for, which the one table for both could not keep.
+   */
   readonly removed: readonly RemovedRules[];
   /** Where an earlier installation may be that stays. */
   readonly unseen: readonly Unseen[];

@@ -7,6 +7,7 @@ import { inspect, install, type RedirectPolicy, remove } from "../../src/index.t
 import { createNamespace } from "../../src/testing/index.ts";
 import { output, savedRules } from "./kernel-state.ts";
 
+const MODES = ["nft", "legacy", "nftables"] as const;
 const WRITERS = 4;
 const COMMITS = 25;
 
@@ -113,21 +114,62 @@ test("four writers in mode legacy, beside iptables-legacy, which takes the same 
   expect(v4.filter((rule) => /^-A PREROUTING .*--dport/.test(rule))).toHaveLength(30);
 }, 60_000);
 
-test("sixty calls at once in one process: three verbs, two modes, four namespaces", async () => {
+test("four writers in mode nftables, beside iptables-nft and one who writes into the table: nothing is mixed", async () => {
+  await using namespace = await createNamespace();
+  const target = { mode: "nftables", netns: namespace.path, timeoutMs: 20_000 } as const;
+  await output(namespace, "iptables-nft", "-t nat -N THEIRS".split(" "));
+  await install(policyOf(0), target);
+
+  let running = true;
+  let listings = 0;
+  const reader = async () => {
+    while (running) {
+      const listing = await output(namespace, "nft", ["list", "ruleset"]);
+      const numbers = [...listing.matchAll(/(?:skuid|elements = \{|redirect to :) ?(\d+)/g)];
+      const writers = numbers.map((match) => Number(match[1]) % 10_000);
+      expect(writers).toHaveLength(5);
+      expect(new Set(writers).size).toBe(1);
+      listings += 1;
+    }
+  };
+  const foreign = async () => {
+    for (let port = 1; port <= 20; port++) {
+      const rule = `-t nat -A THEIRS -p tcp -m tcp --dport ${port} -j RETURN`;
+      await output(namespace, "iptables-nft", rule.split(" "));
+      // Whoever comes next makes the table anew, and the chain may be gone before its rule comes.
+      await namespace.exec("nft", ["add", "chain", "inet", "sluice", "their"]);
+      await namespace.exec("nft", "add rule inet sluice their jump inbound".split(" "));
+    }
+  };
+  const writer = async (number: number) => {
+    for (let i = 0; i < COMMITS; i++) await install(policyOf(number), target);
+  };
+  const reading = reader();
+  await Promise.all([...Array.from({ length: WRITERS }, (_, number) => writer(number)), foreign()]);
+  running = false;
+  await reading;
+
+  expect(listings).toBeGreaterThan(5);
+  await install(policyOf(1), target);
+  expect(await output(namespace, "nft", ["list", "table", "inet", "sluice"])).not.toContain("their");
+  const { v4 } = await savedRules(namespace);
+  expect(v4.filter((rule) => rule.startsWith("-A THEIRS"))).toHaveLength(20);
+}, 60_000);
+
+test("sixty calls at once in one process: three verbs, three modes, four namespaces", async () => {
   const namespaces = await Promise.all(Array.from({ length: 4 }, () => createNamespace()));
   const calls = Array.from({ length: 60 }, async (_, i) => {
     const target = { netns: namespaces[i % 4]?.path ?? "", timeoutMs: 20_000 };
-    if (i % 3 === 0)
-      return await install(policyOf(i % 4), { ...target, mode: i % 2 === 0 ? "nft" : "legacy" });
+    if (i % 3 === 0) return await install(policyOf(i % 4), { ...target, mode: MODES[(i / 3) % 3] ?? "nft" });
     return i % 3 === 1 ? await remove(target) : await inspect(target);
   });
   await Promise.all(calls);
   // Whoever came last, one more call decides.
   for (const [i, namespace] of namespaces.entries()) {
-    const mode = i % 2 === 0 ? "nft" : "legacy";
+    const mode = MODES[i % 3] ?? "nft";
     await install(policyOf(i), { mode, netns: namespace.path });
     const { modes } = await inspect({ netns: namespace.path });
-    expect(modes.map(({ installed }) => installed)).toEqual([mode === "nft", mode === "legacy", false]);
+    expect(modes.map(({ installed }) => installed)).toEqual(MODES.map((each) => each === mode));
     await namespace.close();
   }
 }, 60_000);

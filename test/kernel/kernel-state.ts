@@ -21,6 +21,18 @@ export async function savedRules(namespace: Place, mode: TestedMode = "nft"): Pr
   return { v4, v6 };
 }
 
+/** How many rules of ours each family's packets may meet in a mode of nf_tables; in nftables the same ones, but for subnets. */
+export async function ruleCounts(namespace: Place, mode: "nft" | "nftables"): Promise<[number, number]> {
+  const { v4, v6 } = await savedRules(namespace);
+  const count = (rules: readonly string[]) => rules.filter((rule) => /^-A .*PROXY_INIT/.test(rule)).length;
+  if (mode === "nft") return [count(v4), count(v6)];
+  expect([count(v4), count(v6)]).toEqual([0, 0]);
+  const listed = await output(namespace, "nft", ["list", "ruleset"]);
+  const [, table = ""] = /^table inet sluice \{(.*?)^\}/ms.exec(listed) ?? [];
+  const rules = table.match(/ counter /g)?.length ?? 0;
+  return [rules, rules];
+}
+
 /** shared/fixtures/README.md: without comment lines and counters, chain declarations sorted first, rules in order. */
 export function normalise(text: string): string[] {
   const lines = text

@@ -60,8 +60,6 @@ describeKernels(
       const line =
         / at match multiport; the kernel may lack nft_compat or xt_multiport; the mode nftables does without them\n$/;
       expect(await refusal(machine(), "--iptables-mode nft")).toMatch(line);
-      expect(await refusal(machine(), "--iptables-mode plain")).toMatch(line);
-      expect(await refusal(machine())).toMatch(line);
       await machine().load("nft_compat");
       expect(await refusal(machine(), "--iptables-mode nft")).toMatch(line);
     });
@@ -75,6 +73,19 @@ describeKernels(
     test("what is installed goes again", async () => {
       expect(await machine().run("pod sluice remove")).toMatchObject({ code: 0, stderr: "" });
       expect(await kernelState(machine())).toBe("");
+    });
+
+    test("plain, and the default, come to the mode nftables, and say why", async () => {
+      const plain = await proxyInit(machine(), "--iptables-mode plain");
+      expect(plain).toMatchObject({ code: 0, stderr: "" });
+      expect(plain.stdout).toContain(
+        "in mode nftables: the kernel has nf_tables, but not all of the xt_* that mode nft needs",
+      );
+      expect(await connections(machine(), "ipv4")).toEqual(REDIRECTED);
+      expect(await machine().run("pod sluice remove")).toMatchObject({ code: 0, stderr: "" });
+      const byDefault = await proxyInit(machine());
+      expect(byDefault).toMatchObject({ code: 0, stderr: "" });
+      expect(byDefault.stdout).toContain("mode nftables, because the default is not to be had: ");
     });
   },
 );
