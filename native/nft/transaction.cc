@@ -2,6 +2,7 @@
 #include "nft/transaction.h"
 
 #include <cerrno>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,9 @@
 
 namespace sluice::nft {
 namespace {
+
+constexpr const char* kSentButUnknown =
+    "the rules were sent, but what the kernel holds could not be compared: ";
 
 class Transaction {
  public:
@@ -24,8 +28,11 @@ class Transaction {
       // changed.
       if (sent_.empty() || error.code == ErrorCode::kVerificationFailed) throw;
       error.code = ErrorCode::kVerificationFailed;
-      error.detail = "the rules were sent, but what the kernel holds could not be compared: " + error.detail;
+      error.detail = kSentButUnknown + error.detail;
       throw;
+    } catch (const std::bad_alloc&) {
+      if (sent_.empty()) throw;
+      throw Error(ErrorCode::kVerificationFailed, kSentButUnknown + std::string("out of memory"));
     }
     result_.changed = !sent_.empty();
     for (InstalledFamily& family : result_.families) family.changed = sent_.count(family.family) != 0;

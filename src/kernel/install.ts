@@ -55,7 +55,8 @@ async function checkStillThere(host: Host, ruleset: Ruleset, target: ParsedTarge
   const { mode } = ruleset;
   if (!(await commit(host, ruleset, target)).changed) return;
   throw new NetfilterError(
-    `the rules are in, in mode ${mode}, but another program installs in another mode at the same time: both may be there; run it again`,
+    `the rules are in, in mode ${mode}, for the second time: another program has taken them out meanwhile, as one does that ` +
+      "installs in another mode; both may be there: run it again",
     { code: "stale-rules", mode },
   );
 }

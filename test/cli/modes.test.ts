@@ -110,7 +110,7 @@ describe("proxy-init", () => {
     expect(asked.at(-1)).toBe("commit nft");
     expect(code).toBe(1);
     expect(host.stderr).toBe(
-      "proxy-init: the rules are in, in mode nft, but another program installs in another mode at the same time: both may be there; run it again\n",
+      "proxy-init: the rules are in, in mode nft, for the second time: another program has taken them out meanwhile, as one does that installs in another mode; both may be there: run it again\n",
     );
   });
 

@@ -43,7 +43,11 @@ describeKernels(
       test("plain is legacy, says why, and has nothing to do", async () => {
         const { code, stdout, stderr } = await proxyInit(machine(), "--iptables-mode plain");
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-        expect(stdout).toContain("nothing was sent, in mode legacy: the kernel has no nf_tables");
+        expect(stdout).toContain("nothing was sent, in mode legacy: rules of an earlier run are there");
+        expect(await machine().run("pod sluice remove")).toMatchObject({ code: 0, stderr: "" });
+        const anew = await proxyInit(machine(), "--iptables-mode plain");
+        expect(anew).toMatchObject({ code: 0, stderr: "" });
+        expect(anew.stdout).toContain("in mode legacy: the kernel has no nf_tables");
       });
 
       test.each([
