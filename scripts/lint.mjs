@@ -33,7 +33,7 @@ function files(...patterns) {
 function tidy() {
   const configured = check("cmake-js", "npm", ["run", "--silent", "native:configure"]);
   // native/quickjs needs headers that Debian 12 does not have; the static build compiles it with -Werror.
-  const sources = "/native/(core|nft|socket|node|test)/";
+  const sources = "/native/(core|look|nft|nftables|socket|node|test|xtables)/";
   return (
     configured && check("clang-tidy", "run-clang-tidy", ["-quiet", "-p", "build/native", "-j", "2", sources])
   );

@@ -41,7 +41,7 @@ std::string CgroupOf(const std::string& directory) {
   for (std::string line; lines.Next(line);) {
     const size_t colon = line.find(':', line.find(':') + 1);
     if (colon == std::string::npos) continue;
-    const std::string path = line.substr(colon + 1);
+    std::string path = line.substr(colon + 1);
     if (path == "/") continue;
     if (line.rfind("0::", 0) == 0) return path;
     if (first.empty()) first = path;
