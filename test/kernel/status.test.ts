@@ -3,7 +3,9 @@
 // What sends connections past the proxy, staged in pods: status or explain names each cause in one line.
 
 import { describe, expect, test } from "vitest";
-import { install, type Mode, type RedirectPolicy } from "../../src/index.ts";
+import { nodeHost } from "../../src/host/node.ts";
+import { compile, install, type Mode, type RedirectPolicy, render } from "../../src/index.ts";
+import { readStatus } from "../../src/kernel/status.ts";
 import { createPod, type Pod } from "../../src/testing/index.ts";
 import { describeHosts, env, type ProgramHost, sluiceCommand } from "./hosts.ts";
 import { kernelState, legacyTables, output } from "./kernel-state.ts";
@@ -177,6 +179,38 @@ describeHosts("sluice status and explain", (host) => {
     holder.kill();
   });
 });
+
+test.each(MODES)(
+  "mode %s: the policy of rules that iptables-restore or nft has written comes back",
+  async (mode) => {
+    await using pod = await createPod();
+    const policy: RedirectPolicy = {
+      ...POLICY,
+      inbound: { ...POLICY.inbound, proxyPort: 4143, redirectPorts: [80, 443] },
+      outbound: {
+        proxyPort: 4140,
+        skipPorts: [4567],
+        skipUids: [5],
+        skipPortsOfUids: [{ uid: 1000, ports: [443] }],
+      },
+    };
+    const ruleset = compile(policy, mode);
+    if (mode === "nftables") await output(pod.namespace, "nft", ["-f", "-"], render(ruleset, "nft"));
+    else {
+      const [v4 = "", v6 = ""] = render(ruleset, "iptables-save").split(/^(?=# IPv6)/m);
+      await output(pod.namespace, `iptables-${mode}-restore`, ["--noflush"], v4);
+      await output(pod.namespace, `ip6tables-${mode}-restore`, ["--noflush"], v6);
+    }
+    const { modes, policies, findings } = await readStatus(nodeHost(), { netns: pod.namespace.path });
+    expect(modes.filter(({ installed }) => installed).map((found) => found.mode)).toEqual([mode]);
+    const inFamily = (subnet: string) => ({
+      ...policy,
+      inbound: { ...policy.inbound, skipSubnets: [subnet] },
+    });
+    expect(policies.map((found) => found.policy)).toEqual([inFamily("10.0.0.0/8"), inFamily("fd00::/8")]);
+    expect(new Set(findings.map(({ code }) => code))).toEqual(new Set(["nobody-listens"]));
+  },
+);
 
 describe("what the kernel and others have named is never written raw", () => {
   describeHosts("sluice status", (host) => {
