@@ -143,6 +143,25 @@ test("rules that stay the same keep their counters and handles, wherever others 
   }
 });
 
+test.each([
+  ["tcp dport @inbound_skip_ports", "tcp dport != @inbound_skip_ports", "inbound"],
+  ["ip daddr @outbound_skip_subnets4", "ip daddr != @outbound_skip_subnets4", "outbound"],
+  ["meta skuid 2102", "meta skuid != 2102", "outbound"],
+])("a rule that was turned round, %s, is not taken for ours", async (ours, turned, chain) => {
+  await using namespace = await createNamespace();
+  const target: Target = { mode, netns: namespace.path };
+  await install(POLICY, target);
+  const listed = await output(namespace, "nft", ["--handle", "list", "chain", "inet", "sluice", chain]);
+  const [, comment, handle] =
+    new RegExp(`${ours} counter .* comment "([^"]*)" # handle (\\d+)`).exec(listed) ?? [];
+  const rule = `replace rule inet sluice ${chain} handle ${handle} ${turned} counter return comment "${comment}"`;
+  await output(namespace, "nft", ["-f", "-"], rule);
+  expect(await listing(namespace)).toContain(turned);
+  expect((await install(POLICY, target)).changed).toBe(true);
+  expect(await listing(namespace)).not.toContain(turned);
+  await checkInstallation(namespace, POLICY, mode);
+});
+
 test("rules of others in our chains are not taken for what they are not", async () => {
   await using namespace = await createNamespace();
   await install(POLICY, { mode, netns: namespace.path });
