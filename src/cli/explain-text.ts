@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { ExplainedStep, ExplainedWalk, Explanation, Question } from "../kernel/explain.ts";
+import { FAMILY_NAMES } from "../policy/family-names.ts";
 import { wrap } from "../ruleset/wrap.ts";
-import { FAMILY_NAMES } from "./family-names.ts";
 import { printable } from "./printable.ts";
 
 const WIDTH = 80;

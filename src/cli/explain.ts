@@ -10,7 +10,6 @@ import type { ConfigParser } from "./config.ts";
 import { QUESTION_FLAGS, readQuestion } from "./explain-question.ts";
 import { explanationText } from "./explain-text.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
-import { BOOLEAN } from "./flag-kinds.ts";
 import {
   CONFIG,
   INCOMING_PROXY_PORT,
@@ -20,16 +19,10 @@ import {
 } from "./init-flags.ts";
 import { readInitOptions } from "./init-options.ts";
 import { planRuleset } from "./init-plan.ts";
+import { JSON_OUTPUT, jsonText } from "./json-output.ts";
 import { Log } from "./log.ts";
 import { NETNS, PID, readNamespace } from "./namespace-flags.ts";
 import { type Flag, type ParsedFlags, parseFlags } from "./pflag.ts";
-
-const JSON_OUTPUT: Flag<boolean> = {
-  name: "json",
-  kind: BOOLEAN,
-  default: false,
-  help: "The whole answer as one JSON document",
-};
 
 const OWN_FLAGS: readonly Flag<unknown>[] = [...QUESTION_FLAGS, NETNS, PID, JSON_OUTPUT, HELP];
 /** Those of init that say what the rules are. */
@@ -55,10 +48,7 @@ export function explainCommand(parseConfig: ConfigParser): Command {
           ? await explainPlan(flags, asked, { host, log, parseConfig })
           : await explainNamespace(host, netns, asked);
         if (flags.value(JSON_OUTPUT)) {
-          host.write(
-            1,
-            `${JSON.stringify({ question, ...explanation, ...(route === "" ? {} : { route }) }, undefined, 2)}\n`,
-          );
+          host.write(1, jsonText({ question, ...explanation, ...(route === "" ? {} : { route }) }));
         } else host.write(1, explanationText(question, explanation, route));
         return 0;
       });

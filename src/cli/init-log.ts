@@ -3,9 +3,9 @@
 import type { FamilyReport, InstallReport } from "../kernel/report.ts";
 import { saveText } from "../kernel/save.ts";
 import { show } from "../policy/error.ts";
+import { FAMILY_NAMES, familyNames } from "../policy/family-names.ts";
 import { iptablesSave, savedChains } from "../ruleset/iptables-save.ts";
 import { nftRuleset } from "../ruleset/nft-text.ts";
-import { FAMILY_NAMES, familyNames } from "./family-names.ts";
 import { CLOSE_WAIT } from "./init-close-wait.ts";
 import type { ModeChoice } from "./init-mode.ts";
 import type { InitOptions } from "./init-options.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { RemoveReport } from "../kernel/report.ts";
-import { FAMILY_NAMES, familyNames } from "./family-names.ts";
+import { FAMILY_NAMES, familyNames } from "../policy/family-names.ts";
 import type { Log } from "./log.ts";
 
 /** Says what became of installations elsewhere. */

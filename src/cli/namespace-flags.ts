@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { INTEGER } from "./flag-kinds.ts";
-import { NETNS as NETNS_TO_WRITE_TO } from "./init-flags.ts";
+import { INTEGER, TEXT } from "./flag-kinds.ts";
 import { type Flag, FlagError, flagError, type ParsedFlags } from "./pflag.ts";
 
-/** The same as init's, but for what it is for. */
+// For commands that look into a namespace, and do not write to it.
+
 export const NETNS: Flag<string> = {
-  ...NETNS_TO_WRITE_TO,
+  name: "netns",
+  kind: TEXT,
+  default: "",
   help: "Network namespace to look into (/proc/4711/ns/net, /run/netns/x);\nwithout this flag and the next, the one this runs in",
 };
 
@@ -17,16 +19,16 @@ export const PID: Flag<number> = {
   help: "Process whose network namespace to look into",
 };
 
-/** The last there can be on 64 bits (PID_MAX_LIMIT, linux/threads.h). */
-const LAST_PID = 4194304;
-
-/** The namespace that --netns or --pid names; undefined: this process's own. */
+/**
+ * The network namespace to look into; undefined: the one this runs in.
+ *
+ * @throws {FlagError} when both flags say one, or the process has no number.
+ */
 export function readNamespace(flags: ParsedFlags): string | undefined {
   const netns = flags.value(NETNS);
   if (!flags.given(PID)) return netns === "" ? undefined : netns;
-  if (netns !== "") throw new FlagError(`--${PID.name}: goes not with --${NETNS.name}`);
+  if (netns !== "") throw new FlagError(`--${PID.name}: --${NETNS.name} says it already; give one of them`);
   const pid = flags.value(PID);
-  if (pid < 1 || pid > LAST_PID)
-    throw flagError(PID, flags.text(PID), `is not a process from 1 to ${LAST_PID}`);
+  if (pid < 1 || pid > 2 ** 31 - 1) throw flagError(PID, flags.text(PID), "is not the number of a process");
   return `/proc/${pid}/ns/net`;
 }

@@ -3,12 +3,12 @@
 import type { Finding } from "../kernel/findings.ts";
 import type { InspectedFamily, InstalledRule, ModeInspection } from "../kernel/report.ts";
 import type { RecoveredPolicy, Status } from "../kernel/status.ts";
+import { FAMILY_NAMES, familyNames } from "../policy/family-names.ts";
 import type { Family, Mode, RedirectPolicy } from "../policy/policy.ts";
 import { namesOf } from "../ruleset/compile.ts";
 import { explainRule } from "../ruleset/explain.ts";
 import type { Match, NamedSet, Rule } from "../ruleset/ruleset.ts";
 import { wrap } from "../ruleset/wrap.ts";
-import { FAMILY_NAMES, familyNames } from "./family-names.ts";
 import { printable } from "./printable.ts";
 
 /** What every terminal has. */

@@ -7,6 +7,7 @@ import { readStatus, type Status } from "../kernel/status.ts";
 import { type Command, runBody } from "./command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { BOOLEAN } from "./flag-kinds.ts";
+import { JSON_OUTPUT, jsonText } from "./json-output.ts";
 import { Log } from "./log.ts";
 import { NETNS, PID, readNamespace } from "./namespace-flags.ts";
 import { type Flag, FlagError, parseFlags } from "./pflag.ts";
@@ -18,13 +19,6 @@ const ALL: Flag<boolean> = {
   kind: BOOLEAN,
   default: false,
   help: "Every network namespace of this node that holds rules of sluice,\nwith the container and the processes in it",
-};
-
-const JSON_OUTPUT: Flag<boolean> = {
-  name: "json",
-  kind: BOOLEAN,
-  default: false,
-  help: "Everything that was found, as one JSON document",
 };
 
 const FLAGS: readonly Flag<unknown>[] = [NETNS, PID, ALL, JSON_OUTPUT, HELP];
@@ -46,10 +40,10 @@ export const statusCommand: Command = {
         if (netns !== undefined)
           throw new FlagError(`--${ALL.name}: goes not with --${NETNS.name} or --${PID.name}`);
         const found = await statusOfAll(host);
-        host.write(1, asJson ? json(found) : allText(found));
+        host.write(1, asJson ? jsonText(found) : allText(found));
       } else {
         const status = await readStatus(host, netns === undefined ? {} : { netns });
-        host.write(1, asJson ? json(status) : statusText(status));
+        host.write(1, asJson ? jsonText(status) : statusText(status));
       }
       return 0;
     });
@@ -116,10 +110,6 @@ function allText({ namespaces, unread, hidden }: AllStatus): string {
   const blind = hidden === 0 ? [] : [`${hidden} processes are hidden from this user; root sees them all\n`];
   const none = namespaces.length === 0 ? ["no network namespace of this node holds rules of sluice\n"] : [];
   return [...none, ...lines, ...rest, ...blind].join("");
-}
-
-function json(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function helpText(program: string): string {

@@ -4,9 +4,10 @@ import type { Endpoint } from "../kernel/exchange.ts";
 import { parseDuration } from "./duration.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { HELP } from "./flag-help.ts";
-import { BOOLEAN, type FlagKind, INTEGER, last, TEXT } from "./flag-kinds.ts";
+import { BOOLEAN, type FlagKind, last } from "./flag-kinds.ts";
 import { LOG_FORMAT, LOG_LEVEL } from "./log-flags.ts";
-import { type Flag, FlagError, flagError, type ParsedFlags } from "./pflag.ts";
+import { NETNS, PID } from "./namespace-flags.ts";
+import type { Flag } from "./pflag.ts";
 
 const ENDPOINT: FlagKind<Endpoint> = {
   label: "IP:PORT",
@@ -63,20 +64,6 @@ export const INBOUND: Flag<boolean> = {
   help: "Inbound connections too, where that is possible: it needs the\ncapability NET_ADMIN and /dev/net/tun. --inbound=true insists on\nit, --inbound=false leaves it out",
 };
 
-export const NETNS: Flag<string> = {
-  name: "netns",
-  kind: TEXT,
-  default: "",
-  help: "Network namespace of the pod (/proc/4711/ns/net); without this\nflag, the one this runs in",
-};
-
-export const PID: Flag<number> = {
-  name: "pid",
-  kind: INTEGER,
-  default: 0,
-  help: "The same by a process of the pod",
-};
-
 export const JSON_OUTPUT: Flag<boolean> = {
   name: "json",
   kind: BOOLEAN,
@@ -98,17 +85,3 @@ export const VALIDATE_FLAGS: readonly Flag<unknown>[] = [
   LOG_LEVEL,
   HELP,
 ];
-
-/**
- * The network namespace to work in; undefined: the one this runs in.
- *
- * @throws {FlagError} when both flags say one, or the process has no number.
- */
-export function readNamespace(flags: ParsedFlags): string | undefined {
-  const netns = flags.value(NETNS);
-  if (!flags.given(PID)) return netns === "" ? undefined : netns;
-  if (netns !== "") throw new FlagError(`--${PID.name}: --${NETNS.name} says it already; give one of them`);
-  const pid = flags.value(PID);
-  if (pid < 1 || pid > 2 ** 31 - 1) throw flagError(PID, flags.text(PID), "is not the number of a process");
-  return `/proc/${pid}/ns/net`;
-}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { familyNames } from "./family-names.ts";
+import { familyNames } from "../policy/family-names.ts";
 import type { Log } from "./log.ts";
 import type { Finding } from "./validate-run.ts";
 

@@ -5,17 +5,10 @@ import { exchange } from "../kernel/exchange.ts";
 import type { Family } from "../policy/policy.ts";
 import { formatEndpoint } from "./endpoint.ts";
 import type { Log } from "./log.ts";
+import { readNamespace } from "./namespace-flags.ts";
 import type { ParsedFlags } from "./pflag.ts";
 import { type Check, inboundCheck, originalCheck, outboundCheck } from "./validate-checks.ts";
-import {
-  CONNECT_ADDR,
-  INBOUND,
-  INBOUND_LISTEN_ADDR,
-  IPV6,
-  LISTEN_ADDR,
-  readNamespace,
-  TIMEOUT,
-} from "./validate-flags.ts";
+import { CONNECT_ADDR, INBOUND, INBOUND_LISTEN_ADDR, IPV6, LISTEN_ADDR, TIMEOUT } from "./validate-flags.ts";
 import { judge, type Verdict } from "./validate-verdict.ts";
 
 /** What one check has come to. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { FAMILY_NAMES } from "../policy/family-names.ts";
 import type { Family, Mode } from "../policy/policy.ts";
 import { namesOf } from "../ruleset/compile.ts";
 import { type Recovery, recoverPolicy } from "../ruleset/recover.ts";
@@ -52,8 +53,6 @@ export interface Listener {
   readonly address: string;
   readonly port: number;
 }
-
-const FAMILY_NAMES: Readonly<Record<Family, string>> = { ipv4: "IPv4", ipv6: "IPv6" };
 
 /**
  * Looks through what was inspected for all that sends connections another way than people expect.

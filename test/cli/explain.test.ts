@@ -119,8 +119,11 @@ test.each([
     ["--direction", "in", "--to", "10.1.2.3:443", "--uid", "1"],
     "--uid and --gid: go not with --direction in",
   ],
-  [["--to", "10.1.2.3:443", "--pid", "0"], '--pid: "0" is not a process from 1 to 4194304'],
-  [["--to", "10.1.2.3:443", "--pid", "1", "--netns", "/x"], "--pid: goes not with --netns"],
+  [["--to", "10.1.2.3:443", "--pid", "0"], '--pid: "0" is not the number of a process'],
+  [
+    ["--to", "10.1.2.3:443", "--pid", "1", "--netns", "/x"],
+    "--pid: --netns says it already; give one of them",
+  ],
 ])("%j: one line", async (args, line) => {
   const { host, code } = await explain(...args);
   expect([code, host.stderr, host.stdout]).toEqual([1, `sluice explain: ${line}\n`, ""]);
