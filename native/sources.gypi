@@ -63,10 +63,13 @@
       "native/nftables/state.cc"
     ],
     "look_sources": [
+      "native/look/extensions.cc",
+      "native/look/kernel_operations.cc",
       "native/look/lines.cc",
       "native/look/listeners.cc",
       "native/look/namespaces.cc",
-      "native/look/operations.cc"
+      "native/look/operations.cc",
+      "native/look/symbols.cc"
     ],
     "socket_sources": [
       "native/socket/arrival.cc",

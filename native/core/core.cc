@@ -62,6 +62,37 @@ struct Asked {
   const Backend* backend;
 };
 
+void WriteStringIf(Writer& writer, const char* key, const std::string& value) {
+  if (value.empty()) return;
+  writer.Key(key);
+  json::WriteText(writer, value);
+}
+
+void WriteError(Writer& writer, const Error& error) {
+  writer.StartObject();
+  writer.Key("code");
+  writer.String(Name(error.code));
+  writer.Key("detail");
+  json::WriteText(writer, error.detail);
+  if (error.error_number != 0) {
+    writer.Key("errno");
+    writer.Int(error.error_number);
+    WriteStringIf(writer, "name", ErrnoName(error.error_number));
+    WriteStringIf(writer, "reason", strerror(error.error_number));
+  }
+  WriteStringIf(writer, "syscall", error.syscall);
+  if (error.family) WriteStringIf(writer, "family", Name(*error.family));
+  WriteStringIf(writer, "table", error.table);
+  WriteStringIf(writer, "chain", error.chain);
+  WriteStringIf(writer, "set", error.set);
+  if (error.rule) {
+    writer.Key("rule");
+    writer.Uint64(*error.rule);
+  }
+  WriteStringIf(writer, "part", error.part);
+  writer.EndObject();
+}
+
 void WriteFamilyNames(Writer& writer, const char* key, const std::vector<Family>& families) {
   writer.Key(key);
   writer.StartArray();
@@ -174,6 +205,31 @@ void Inspect(const Asked& asked, Writer& writer) {
   writer.EndObject();
 }
 
+Rehearsal RehearsalIn(Mode mode, const Rehearsals& rehearsals) {
+  switch (mode) {
+    case Mode::kNft:
+      return rehearsals.nft;
+    case Mode::kLegacy:
+      return rehearsals.legacy;
+    case Mode::kNftables:
+      return rehearsals.nftables;
+  }
+  return nullptr;
+}
+
+void Rehearse(const Asked& asked, const Place& place, const Backends& backends, Writer& writer) {
+  const Rehearsal rehearse = RehearsalIn(asked.request.ruleset.mode, backends.rehearsals);
+  if (rehearse == nullptr) Fail(place.Key("op"), "not in this part of the core");
+  std::vector<Error> refusals;
+  RunInNamespace(asked.netns, [&] { refusals = rehearse(asked.request); });
+  writer.StartObject();
+  writer.Key("refusals");
+  writer.StartArray();
+  for (const Error& refusal : refusals) WriteError(writer, refusal);
+  writer.EndArray();
+  writer.EndObject();
+}
+
 // net. and then words, digits and underscores joined by dots: nothing that could leave /proc/sys/net.
 void CheckSysctlName(const std::string& name, const Place& place) {
   bool word = false;  // the character before can end a word
@@ -190,12 +246,13 @@ void Sysctl(const Value& document, const Place& place, Writer& writer) {
   const std::string netns = request.OptionalPath("netns");
   const std::string name = request.String("name", 128);
   CheckSysctlName(name, request.At("name"));
-  const std::string value = request.String("value", 128);
+  const bool writes = request.Optional("value") != nullptr;
+  const std::string value = writes ? request.String("value", 128) : "";
 
   std::string previous;
-  RunInNamespace(netns, [&] { previous = WriteSysctl(name, value); });
+  RunInNamespace(netns, [&] { previous = writes ? WriteSysctl(name, value) : ReadSysctl(name); });
   writer.StartObject();
-  writer.Key("previous");
+  writer.Key(writes ? "previous" : "value");
   json::WriteText(writer, previous);
   writer.EndObject();
 }
@@ -232,6 +289,7 @@ void Answer(std::string_view text, const Backends& backends, int cancel_descript
   const std::string op = json::String(member->value, place.Key("op"), 32);
   if (op == "commit") return Commit(Asked(document, place, backends), writer);
   if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
+  if (op == "rehearse") return Rehearse(Asked(document, place, backends), place, backends, writer);
   if (op == "sysctl") return Sysctl(document, place, writer);
   if (op == "exchange") return Exchange(document, place, backends, cancel_descriptor, writer);
   for (const Operation& operation : backends.operations) {
@@ -240,39 +298,12 @@ void Answer(std::string_view text, const Backends& backends, int cancel_descript
   Fail(place.Key("op"), "unknown operation");
 }
 
-void WriteStringIf(Writer& writer, const char* key, const std::string& value) {
-  if (value.empty()) return;
-  writer.Key(key);
-  json::WriteText(writer, value);
-}
-
 std::string ErrorReply(const Error& error) {
   rapidjson::StringBuffer buffer;
   Writer writer(buffer);
   writer.StartObject();
   writer.Key("error");
-  writer.StartObject();
-  writer.Key("code");
-  writer.String(Name(error.code));
-  writer.Key("detail");
-  json::WriteText(writer, error.detail);
-  if (error.error_number != 0) {
-    writer.Key("errno");
-    writer.Int(error.error_number);
-    WriteStringIf(writer, "name", ErrnoName(error.error_number));
-    WriteStringIf(writer, "reason", strerror(error.error_number));
-  }
-  WriteStringIf(writer, "syscall", error.syscall);
-  if (error.family) WriteStringIf(writer, "family", Name(*error.family));
-  WriteStringIf(writer, "table", error.table);
-  WriteStringIf(writer, "chain", error.chain);
-  WriteStringIf(writer, "set", error.set);
-  if (error.rule) {
-    writer.Key("rule");
-    writer.Uint64(*error.rule);
-  }
-  WriteStringIf(writer, "part", error.part);
-  writer.EndObject();
+  WriteError(writer, error);
   writer.EndObject();
   return {buffer.GetString(), buffer.GetSize()};
 }

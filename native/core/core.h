@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/commit.h"
+#include "core/error.h"
 #include "core/exchange.h"
 #include "core/json.h"
 
@@ -15,6 +17,16 @@ namespace sluice {
 struct Operation {
   std::string_view name;
   void (*answer)(const json::Value& request, const json::Place& place, json::Writer& writer);
+};
+
+// What a kernel would refuse of a commit, found by trying (the op "rehearse"), for each mode; null: this host
+// does not try. Throws Error where the commit would end before it sends anything.
+using Rehearsal = std::vector<Error> (*)(const RulesetRequest& request);
+
+struct Rehearsals {
+  Rehearsal nft = nullptr;
+  Rehearsal legacy = nullptr;
+  Rehearsal nftables = nullptr;
 };
 
 struct Operations {
@@ -33,6 +45,7 @@ struct Backends {
   const Backend* nftables = nullptr;
   ExchangeResult (*exchange)(const ExchangeRequest& request) = nullptr;
   Operations operations = {};  // beside those of the core
+  Rehearsals rehearsals = {};
 };
 
 // The one door: a JSON request in, a JSON reply out (docs/core.md). Never throws. The calling thread stays in

@@ -35,25 +35,40 @@ void Enter(const std::string& path) {
   }
 }
 
-}  // namespace
-
-void RunInNamespace(const std::string& path, const std::function<void()>& work) {
-  if (path.empty()) return work();
+// A thread's namespace ends with it, where nobody else is in it.
+void RunOnThread(const std::function<void()>& work) {
   std::exception_ptr failure;
-  const auto enter_and_work = [&] {
+  const auto catching = [&] {
     try {
-      Enter(path);
       work();
     } catch (...) {
       failure = std::current_exception();
     }
   };
   try {
-    std::thread(enter_and_work).join();
+    std::thread(catching).join();
   } catch (const std::system_error& error) {
     throw SystemCallError(error.code().value(), "clone", "cannot start a thread for the network namespace");
   }
   if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace
+
+void RunInNamespace(const std::string& path, const std::function<void()>& work) {
+  if (path.empty()) return work();
+  RunOnThread([&] {
+    Enter(path);
+    work();
+  });
+}
+
+void RunInNewNamespace(const std::function<void()>& work) {
+  RunOnThread([&] {
+    if (unshare(CLONE_NEWNET) != 0)
+      throw NamespaceError(errno, "unshare", "cannot make a network namespace to try in");
+    work();
+  });
 }
 
 }  // namespace sluice

@@ -11,4 +11,8 @@ namespace sluice {
 // left. Throws Error with code kNamespace when the namespace cannot be entered, and whatever `work` throws.
 void RunInNamespace(const std::string& path, const std::function<void()>& work);
 
+// Runs `work` in a network namespace that is made for it and goes with it, on a thread of its own. Needs
+// CAP_SYS_ADMIN. Throws as RunInNamespace does.
+void RunInNewNamespace(const std::function<void()>& work);
+
 }  // namespace sluice

@@ -10,4 +10,7 @@ namespace sluice {
 // characters. Throws Error with code kSysctl.
 std::string WriteSysctl(const std::string& name, const std::string& value);
 
+// The value of a setting, without its line end. Throws Error with code kSysctl.
+std::string ReadSysctl(const std::string& name);
+
 }  // namespace sluice

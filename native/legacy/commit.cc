@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/family.h"
 #include "core/legacy_tables.h"
+#include "core/namespace.h"
 #include "legacy/lock.h"
 #include "legacy/plan.h"
 #include "legacy/snapshot.h"
@@ -73,6 +74,20 @@ class Transaction {
   explicit Transaction(const RulesetRequest& request) : request_(request) {}
 
   CommitResult Run() {
+    Prepare();
+    const XtablesLock lock(request_.lock_file, request_.deadline);
+    while (!Attempt()) CheckDeadline();
+    return std::move(result_);
+  }
+
+  // In a namespace that nobody else can enter.
+  void RunUnlocked() {
+    Prepare();
+    while (!Attempt()) CheckDeadline();
+  }
+
+ private:
+  void Prepare() {
     result_.families = ChooseFamilies(request_);
     for (const sluice::Table& table : request_.ruleset.tables) {
       const InstalledFamily* family = Find(*table.family);
@@ -83,12 +98,8 @@ class Transaction {
     // The order in which they are written.
     std::sort(wanted_.begin(), wanted_.end(),
               [](const WantedTable& a, const WantedTable& b) { return a.family > b.family; });
-    const XtablesLock lock(request_.lock_file, request_.deadline);
-    while (!Attempt()) CheckDeadline();
-    return std::move(result_);
   }
 
- private:
   InstalledFamily* Find(Family family) {
     const auto found = std::find_if(result_.families.begin(), result_.families.end(),
                                     [&](const InstalledFamily& item) { return item.family == family; });
@@ -231,5 +242,19 @@ Inspection Inspect(const RulesetRequest& request) {
 }  // namespace
 
 const Backend kBackend = {Commit, Inspect};
+
+std::vector<Error> Rehearse(const RulesetRequest& request) {
+  std::vector<Error> errors;
+  const auto attempt = [&](const auto& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      errors.push_back(error);
+    }
+  };
+  attempt([&] { CheckLock(request.lock_file, request.deadline); });
+  attempt([&] { RunInNewNamespace([&] { Transaction(request).RunUnlocked(); }); });
+  return errors;
+}
 
 }  // namespace sluice::legacy

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <vector>
+
 #include "core/commit.h"
+#include "core/error.h"
 
 namespace sluice::legacy {
 
@@ -10,5 +13,11 @@ namespace sluice::legacy {
 // replaces one table at a time: should the second fail, the first is put back from a snapshot. It throws
 // Error; the kernel then holds what it held, except for verification-failed and rollback-failed.
 extern const Backend kBackend;
+
+// Whether that commit would work, found in a network namespace that is made for it and goes with it:
+// ip_tables has no way to try that leaves nothing behind, be it only a registered table. Gives what would be
+// in the way: of the lock, which is only looked at; and the error of the commit, or that no namespace can be
+// made (code kNamespace).
+std::vector<Error> Rehearse(const RulesetRequest& request);
 
 }  // namespace sluice::legacy

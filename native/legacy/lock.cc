@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -26,10 +27,11 @@ Error LockError(int error_number, const char* syscall, std::string what) {
   return error;
 }
 
+constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+
 // Never through a symbolic link, which could have us make or lock a file elsewhere; and O_CREAT only with
 // O_EXCL: the kernel may forbid it for a file of another user (fs.protected_regular in proc(5)).
 FileDescriptor OpenFile(const std::string& path) {
-  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   for (;;) {
     FileDescriptor existing(open(path.c_str(), kFlags));
     if (existing.valid()) return existing;
@@ -67,6 +69,17 @@ XtablesLock::XtablesLock(const std::string& path, Clock::time_point deadline) : 
     }
     std::this_thread::sleep_for(std::min<Clock::duration>(pause, deadline - now));
   }
+}
+
+void CheckLock(const std::string& path, Clock::time_point deadline) {
+  if (FileDescriptor(open(path.c_str(), kFlags)).valid() || errno != ENOENT) {
+    XtablesLock(path, deadline);
+    return;
+  }
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    throw LockError(errno, "faccessat", "cannot make the xtables lock " + path);
 }
 
 }  // namespace sluice::legacy

@@ -20,4 +20,7 @@ class XtablesLock {
   FileDescriptor file_;  // closing it lets the lock go
 };
 
+// Throws what XtablesLock would throw. Makes no file; takes the lock of one that is there for a moment.
+void CheckLock(const std::string& path, std::chrono::steady_clock::time_point deadline);
+
 }  // namespace sluice::legacy

@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "core/namespace.h"
+#include "look/kernel_operations.h"
 #include "look/listeners.h"
 #include "look/namespaces.h"
 #include "socket/route.h"
@@ -101,9 +102,8 @@ void AnswerNamespaces(const Value& document, const Place& place, Writer& writer)
 }
 
 constexpr Operation kItems[] = {
-    {"listeners", AnswerListeners},
-    {"route", AnswerRoute},
-    {"namespaces", AnswerNamespaces},
+    {"listeners", AnswerListeners},   {"route", AnswerRoute},       {"namespaces", AnswerNamespaces},
+    {"extensions", AnswerExtensions}, {"tracking", AnswerTracking}, {"symbols", AnswerSymbols},
 };
 
 }  // namespace

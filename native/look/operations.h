@@ -5,8 +5,8 @@
 
 namespace sluice::look {
 
-// Ops that look at a namespace, or at the machine, and at no rules: "listeners", "route" and "namespaces" of
-// docs/core.md. They change nothing, and need no back end.
+// Ops that look at a namespace, at the machine or at the kernel, and at no rules (docs/core.md). They change
+// nothing, and need no back end.
 extern const Operations kOperations;
 
 }  // namespace sluice::look

@@ -216,9 +216,20 @@ void Batch::DeleteRule(const Subject& subject, uint64_t handle) {
 void Batch::FlushChain(const Subject& subject) { DeleteRule(subject, 0); }
 
 std::optional<std::vector<Refusal>> Batch::Commit() {
-  // One answer is enough: it comes even when the batch failed, so success is no error before it.
-  reinterpret_cast<nlmsghdr*>(bytes_.data() + last_)->nlmsg_flags |= NLM_F_ACK;
+  AskForAnswer();
   Boundary(NFNL_MSG_BATCH_END, std::nullopt);
+  return Send();
+}
+
+std::optional<std::vector<Refusal>> Batch::Rehearse() {
+  AskForAnswer();
+  return Send();
+}
+
+// One answer is enough: it comes even when the batch failed, so success is no error before it.
+void Batch::AskForAnswer() { reinterpret_cast<nlmsghdr*>(bytes_.data() + last_)->nlmsg_flags |= NLM_F_ACK; }
+
+std::optional<std::vector<Refusal>> Batch::Send() {
   bytes_.resize(used_);
   const auto start = std::chrono::steady_clock::now();
   connection_.Send(bytes_);

@@ -70,6 +70,9 @@ class Batch {
   // Ends the batch and sends it. Nothing when the answer was lost: whether the kernel applied it is not known
   // then. An empty list: it did.
   std::optional<std::vector<Refusal>> Commit();
+  // Sends it without its end: the kernel checks all of it, answers each message, and undoes it
+  // (nfnetlink_rcv_batch). An empty list: it would have applied it.
+  std::optional<std::vector<Refusal>> Rehearse();
 
   const Subject* SubjectOf(const Refusal& refusal) const;
   // The expression that the kernel pointed at, such as "match owner"; empty when it did not.
@@ -80,6 +83,8 @@ class Batch {
                    const std::vector<Border>& borders);
   nlmsghdr* Begin(uint16_t type, uint16_t flags, const Subject& subject);
   void End(nlmsghdr* header);
+  std::optional<std::vector<Refusal>> Send();
+  void AskForAnswer();
   void Boundary(uint16_t type, std::optional<uint32_t> generation);
   void Reserve();
 

@@ -114,4 +114,10 @@ Inspection Inspect(const RulesetRequest& request) {
 
 const Backend kBackend = {Commit, Inspect};
 
+std::vector<Error> Rehearse(const RulesetRequest& request) {
+  Connection connection;
+  IptablesDialect dialect(request, ChooseFamilies(request));
+  return RunRehearsal(request, connection, dialect);
+}
+
 }  // namespace sluice::nft

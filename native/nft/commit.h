@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <vector>
+
 #include "core/commit.h"
+#include "core/error.h"
 
 namespace sluice::nft {
 
@@ -11,5 +14,8 @@ namespace sluice::nft {
 // sent when nothing is missing. It throws Error; the kernel then holds what it held, except for
 // verification-failed.
 extern const Backend kBackend;
+
+// What the kernel would refuse of that commit (nft/transaction.h, RunRehearsal).
+std::vector<Error> Rehearse(const RulesetRequest& request);
 
 }  // namespace sluice::nft

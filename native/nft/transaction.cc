@@ -15,6 +15,50 @@ namespace {
 constexpr const char* kSentButUnknown =
     "the rules were sent, but what the kernel holds could not be compared: ";
 
+void CheckDeadline(const RulesetRequest& request, const std::string& why) {
+  if (std::chrono::steady_clock::now() >= request.deadline) throw Error(ErrorCode::kTimedOut, why);
+}
+
+// None when it is about no single message of the batch.
+const Subject* MessageOf(const Batch& batch, const Refusal& refusal) {
+  const Subject* subject = batch.SubjectOf(refusal);
+  return subject == nullptr || subject->kind == Subject::Kind::kBatch ? nullptr : subject;
+}
+
+// What a batch bound to an older generation is answered (nf_tables_valid_genid).
+bool IsOutdated(const Batch& batch, const Refusal& refusal) {
+  return MessageOf(batch, refusal) == nullptr && refusal.error_number == ERESTART;
+}
+
+std::string Describe(const Subject* subject) {
+  if (subject == nullptr) return "the kernel refused the transaction";
+  switch (subject->kind) {
+    case Subject::Kind::kTable:
+      return "the kernel refused the table";
+    case Subject::Kind::kSet:
+      return "the kernel refused a set";
+    case Subject::Kind::kChain:
+      return "the kernel refused the chain";
+    default:
+      return subject->rule ? "the kernel refused a rule" : "the kernel refused to remove rules of the chain";
+  }
+}
+
+Error ToError(const Batch& batch, const Refusal& refusal) {
+  const Subject* subject = MessageOf(batch, refusal);
+  Error error = SystemCallError(refusal.error_number, "sendto", Describe(subject));
+  if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
+  if (subject != nullptr) {
+    error.family = FamilyOf(subject->table);
+    error.table = subject->table.name;
+    error.chain = subject->chain;
+    error.set = subject->set;
+    error.rule = subject->rule;
+    error.part = batch.PartOf(refusal);
+  }
+  return error;
+}
+
 class Transaction {
  public:
   Transaction(const RulesetRequest& request, Connection& connection, Dialect& dialect, CommitResult result)
@@ -44,10 +88,9 @@ class Transaction {
 
  private:
   void CheckDeadline() const {
-    if (std::chrono::steady_clock::now() < request_.deadline) return;
-    throw Error(ErrorCode::kTimedOut, "other programs changed the rules again and again: given up after " +
-                                          std::to_string(result_.attempts) +
-                                          (result_.attempts == 1 ? " attempt" : " attempts"));
+    nft::CheckDeadline(request_, "other programs changed the rules again and again: given up after " +
+                                     std::to_string(result_.attempts) +
+                                     (result_.attempts == 1 ? " attempt" : " attempts"));
   }
 
   // False when another writer came between: nothing was changed, start again.
@@ -78,37 +121,8 @@ class Transaction {
     if (refusals->empty()) return true;
     // The first refusal is the cause; those behind it may follow from it.
     const Refusal& refusal = refusals->front();
-    const Subject* subject = batch.SubjectOf(refusal);
-    const bool whole = subject == nullptr || subject->kind == Subject::Kind::kBatch;
-    // What a batch bound to an older generation is answered (nf_tables_valid_genid).
-    if (whole && refusal.error_number == ERESTART) return false;
-
-    Error error = SystemCallError(refusal.error_number, "sendto", Describe(whole ? nullptr : subject));
-    if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
-    if (!whole) {
-      error.family = FamilyOf(subject->table);
-      error.table = subject->table.name;
-      error.chain = subject->chain;
-      error.set = subject->set;
-      error.rule = subject->rule;
-      error.part = batch.PartOf(refusal);
-    }
-    throw error;
-  }
-
-  static std::string Describe(const Subject* subject) {
-    if (subject == nullptr) return "the kernel refused the transaction";
-    switch (subject->kind) {
-      case Subject::Kind::kTable:
-        return "the kernel refused the table";
-      case Subject::Kind::kSet:
-        return "the kernel refused a set";
-      case Subject::Kind::kChain:
-        return "the kernel refused the chain";
-      default:
-        return subject->rule ? "the kernel refused a rule"
-                             : "the kernel refused to remove rules of the chain";
-    }
+    if (IsOutdated(batch, refusal)) return false;
+    throw ToError(batch, refusal);
   }
 
   // Whether the kernel holds what is wanted after our batch; false when another program changed our chains
@@ -141,12 +155,27 @@ CommitResult RunTransaction(const RulesetRequest& request, Connection& connectio
   return Transaction(request, connection, dialect, std::move(result)).Run();
 }
 
+std::vector<Error> RunRehearsal(const RulesetRequest& request, Connection& connection, Dialect& dialect) {
+  for (;;) {
+    if (const std::optional<uint32_t> generation = dialect.Read(connection)) {
+      Batch batch(connection, *generation);
+      dialect.Plan(batch);
+      if (batch.empty()) return {};
+      const std::optional<std::vector<Refusal>> refusals = batch.Rehearse();
+      if (refusals && (refusals->empty() || !IsOutdated(batch, refusals->front()))) {
+        std::vector<Error> errors;
+        for (const Refusal& refusal : *refusals) errors.push_back(ToError(batch, refusal));
+        return errors;
+      }
+    }
+    CheckDeadline(request, "other programs changed the rules again and again");
+  }
+}
+
 Inspection RunInspection(const RulesetRequest& request, Connection& connection, Dialect& dialect,
                          Inspection inspection) {
   while (!dialect.Read(connection)) {
-    if (std::chrono::steady_clock::now() < request.deadline) continue;
-    throw Error(ErrorCode::kTimedOut,
-                "other programs changed the rules while they were read, again and again");
+    CheckDeadline(request, "other programs changed the rules while they were read, again and again");
   }
   dialect.Report(inspection);
   return inspection;

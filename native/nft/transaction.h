@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "core/commit.h"
+#include "core/error.h"
 #include "nft/batch.h"
 #include "nft/connection.h"
 
@@ -34,6 +36,11 @@ class Dialect {
 // families.
 CommitResult RunTransaction(const RulesetRequest& request, Connection& connection, Dialect& dialect,
                             CommitResult result);
+
+// What the kernel would refuse of the batch that a commit would send, each as the error that it would throw;
+// none: it would take it. The kernel undoes what it has checked. Throws Error where a commit would end before
+// it sends anything.
+std::vector<Error> RunRehearsal(const RulesetRequest& request, Connection& connection, Dialect& dialect);
 
 // Reads, and leaves no trace. Throws Error.
 Inspection RunInspection(const RulesetRequest& request, Connection& connection, Dialect& dialect,

@@ -148,4 +148,10 @@ Inspection Inspect(const RulesetRequest& request) {
 
 const Backend kBackend = {Commit, Inspect};
 
+std::vector<Error> Rehearse(const RulesetRequest& request) {
+  nft::Connection connection;
+  OwnTable dialect(request, ChooseFamilies(request));
+  return nft::RunRehearsal(request, connection, dialect);
+}
+
 }  // namespace sluice::nftables

@@ -10,6 +10,7 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sluice::Backends backends;
   backends.legacy = &sluice::legacy::kBackend;
+  backends.rehearsals.legacy = sluice::legacy::Rehearse;
   return sluice::node::ExportDoor(env, exports, backends);
 }
 

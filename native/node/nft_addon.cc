@@ -12,6 +12,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sluice::Backends backends;
   backends.nft = &sluice::nft::kBackend;
   backends.nftables = &sluice::nftables::kBackend;
+  backends.rehearsals.nft = sluice::nft::Rehearse;
+  backends.rehearsals.nftables = sluice::nftables::Rehearse;
   return sluice::node::ExportDoor(env, exports, backends);
 }
 

@@ -3,6 +3,7 @@
 
 #include <quickjs/quickjs.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -93,6 +94,10 @@ JSValue Write(JSContext* context, JSValueConst* arguments) {
   return JS_UNDEFINED;
 }
 
+JSValue IsTerminal(JSContext* context, JSValueConst* arguments) {
+  return JS_NewBool(context, isatty(ToInt(context, arguments[0])));
+}
+
 JSValue CallCore(JSContext* context, JSValueConst* arguments) {
   return NewString(context, Call(ToString(context, arguments[0]), kBackends, SignalDescriptor()));
 }
@@ -142,6 +147,7 @@ void DefineNative(JSContext* context, int argc, char** argv) {
   Define<Env>(context, native, "env", 1);
   Define<ReadFileText>(context, native, "readFile", 1);
   Define<Write>(context, native, "write", 2);
+  Define<IsTerminal>(context, native, "isTerminal", 1);
   Define<CallCore>(context, native, "call", 1);
   Define<StartCatchingSignals>(context, native, "catchSignals", 0);
   Define<NameCaughtSignal>(context, native, "caughtSignal", 0);

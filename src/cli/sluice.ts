@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { show } from "../policy/error.ts";
 import type { Command } from "./command.ts";
 import { parseJsonOrYaml } from "./config-yaml.ts";
+import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { planCommand } from "./plan.ts";
 import { initCommand } from "./proxy-init.ts";
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   explainCommand(parseJsonOrYaml),
   planCommand(parseJsonOrYaml),
   validateCommand,
+  doctorCommand,
 ];
 
 /**

@@ -8,11 +8,9 @@ import type { Family, Mode, RedirectPolicy } from "../policy/policy.ts";
 import { namesOf } from "../ruleset/compile.ts";
 import { explainRule } from "../ruleset/explain.ts";
 import type { Match, NamedSet, Rule } from "../ruleset/ruleset.ts";
-import { wrap } from "../ruleset/wrap.ts";
+import { paragraph } from "./paragraph.ts";
 import { printable } from "./printable.ts";
 
-/** What every terminal has. */
-const WIDTH = 80;
 /** Items of a list that are shown; --json has all. */
 const SHOWN = 12;
 
@@ -180,9 +178,4 @@ function withElements(match: Match, sets: readonly NamedSet[]): Match {
   const set = match.type === "portSet" ? sets.find(({ name }) => name === match.set) : undefined;
   if (set?.type !== "ports" || set.elements.length > SHOWN) return match;
   return { type: "multiport", ports: set.elements };
-}
-
-function paragraph(text: string, first: string, rest: string): string[] {
-  const lines = wrap(text, WIDTH - rest.length, /[^ ]+ ?/g);
-  return lines.map((line, i) => (i === 0 ? first : rest) + line);
 }

@@ -22,6 +22,8 @@ export interface Host {
   readFile(path: string): string;
   /** Writes all of the text to standard output (1) or standard error (2). */
   write(fd: 1 | 2, text: string): void;
+  /** Whether somebody sees at once what is written to standard output (1) or standard error (2): isatty(3). */
+  isTerminal(fd: 1 | 2): boolean;
   /**
    * Sends one request to the C++ core and gives its reply: one JSON document each way (docs/core.md).
    * "any" is for requests that concern no back end. Rejects only when the core itself cannot be reached; what the

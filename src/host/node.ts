@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { isatty } from "node:tty";
 import { loadAddon } from "./addons.ts";
 import type { Backend, Host, Signal } from "./host.ts";
 import { readText } from "./read-text.ts";
@@ -19,6 +20,7 @@ export function nodeHost(exit: (code: number) => void = process.exit): Host {
     env: (name) => process.env[name],
     readFile: readText,
     write: writeAll,
+    isTerminal: isatty,
     async call(backend, request) {
       const door = backend === "any" ? anyDoor(doors) : openDoor(doors, backend);
       return await door(request);

@@ -8,6 +8,7 @@ interface NativeHost {
   env(name: string): string | undefined;
   readFile(path: string): string;
   write(fd: number, text: string): void;
+  isTerminal(fd: number): boolean;
   call(request: string): string;
   catchSignals(): void;
   caughtSignal(): Signal | undefined;
@@ -29,6 +30,7 @@ export function standaloneHost(): Host {
     env: (name) => sluiceNative.env(name),
     readFile: (path) => sluiceNative.readFile(path),
     write: (fd, text) => sluiceNative.write(fd, text),
+    isTerminal: (fd) => sluiceNative.isTerminal(fd),
     // All back ends are linked in, and the request itself says which it is for.
     async call(_backend, request) {
       const reply = sluiceNative.call(request);

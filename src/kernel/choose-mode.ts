@@ -15,6 +15,7 @@ export interface ModeChoice {
  * a family of tables: EOPNOTSUPP, EAFNOSUPPORT.
  */
 const ABSENT: readonly (number | undefined)[] = [2, 95, 97];
+const EINVAL = 22;
 
 /**
  * What mode "auto" comes to, by what was found without changing anything: the mode in which rules of ours are already, so that
@@ -39,7 +40,10 @@ export function chooseModes(inspections: readonly ModeInspection[]): readonly Mo
   }
   return [
     { mode: "nft", reason: "the kernel has nf_tables" },
-    { mode: "nftables", reason: "the kernel has nf_tables, but not all of the xt_* that mode nft needs" },
+    {
+      mode: "nftables",
+      reason: "the kernel has nf_tables, but not all of the xt_* that mode nft needs here",
+    },
     { mode: "legacy", reason: "the kernel has nf_tables, but not what the modes nft and nftables need" },
   ];
 }
@@ -55,8 +59,13 @@ function holdsForeignRules(inspection: ModeInspection | undefined): boolean {
   return inspection?.families.some(({ rules }) => rules.some(({ own }) => !own)) ?? false;
 }
 
-/** Whether an error says that the kernel does not have what a mode needs. Nothing was changed then. */
+/**
+ * Whether an error says that the kernel does not have what a mode needs, or not here: in a user namespace x_tables does not match an id
+ * that is not mapped there (net/netfilter/xt_owner.c). Nothing was changed then.
+ */
 export function isUnsupported(error: unknown): error is NetfilterError {
   if (!(error instanceof NetfilterError)) return false;
-  return error.code === "mode-unavailable" || (error.code === "refused" && ABSENT.includes(error.errno));
+  if (error.code === "mode-unavailable") return true;
+  if (error.code !== "refused") return false;
+  return ABSENT.includes(error.errno) || (error.errno === EINVAL && error.part === "match owner");
 }

@@ -4,8 +4,9 @@ import type { Host } from "../host/host.ts";
 import type { Family, Mode } from "../policy/policy.ts";
 import { namesOf } from "../ruleset/compile.ts";
 import { specificationIn } from "../ruleset/mode-text.ts";
-import type { Rule, Ruleset } from "../ruleset/ruleset.ts";
-import { askCore } from "./core.ts";
+import type { Ruleset } from "../ruleset/ruleset.ts";
+import { askCore, type Subject, toError } from "./core.ts";
+import type { NetfilterError } from "./error.ts";
 import { readFamilyReport } from "./read-report.ts";
 import { type Reader, readFamily } from "./reply.ts";
 import type { FamilyReport } from "./report.ts";
@@ -61,9 +62,26 @@ export async function read(host: Host, ruleset: Ruleset, target: ParsedTarget): 
   return readHeld(ruleset.mode, await askAbout(host, "inspect", ruleset, target));
 }
 
+/**
+ * What the kernel would refuse of a commit, each as the error that it would throw: op "rehearse". Nothing is changed.
+ *
+ * @throws {NetfilterError} where the commit would end before it sends anything.
+ */
+export async function rehearse(
+  host: Host,
+  ruleset: Ruleset,
+  target: ParsedTarget,
+): Promise<NetfilterError[]> {
+  const reply = await askAbout(host, "rehearse", ruleset, target);
+  return reply
+    .at("refusals")
+    .items()
+    .map((refusal) => toError(refusal, subjectOf(ruleset)));
+}
+
 async function askAbout(
   host: Host,
-  op: "commit" | "inspect",
+  op: "commit" | "inspect" | "rehearse",
   ruleset: Ruleset,
   target: ParsedTarget,
 ): Promise<Reader> {
@@ -78,8 +96,12 @@ async function askAbout(
     ...(mode === "nft" ? { elsewhere: OWN_TABLE } : {}),
     ...(mode === "legacy" ? { lockFile: host.env("XTABLES_LOCKFILE") || LOCK_FILE } : {}),
   };
-  const ruleText = (rule: Rule) => specificationIn(mode, rule, rule.families);
-  return await askCore(host, BACKENDS[mode], request, { mode, ruleset, ruleText });
+  return await askCore(host, BACKENDS[mode], request, subjectOf(ruleset));
+}
+
+function subjectOf(ruleset: Ruleset): Subject {
+  const { mode } = ruleset;
+  return { mode, ruleset, ruleText: (rule) => specificationIn(mode, rule, rule.families) };
 }
 
 function readHeld(mode: Mode, reply: Reader): Held {

@@ -51,7 +51,8 @@ export async function askCore(
   return reply.at("ok");
 }
 
-function toError(reply: Reader, subject: Subject): NetfilterError {
+/** An error of a reply, in words. */
+export function toError(reply: Reader, subject: Subject): NetfilterError {
   const text = (key: string) => reply.at(key).optional((field) => field.string());
   const number = (key: string) => reply.at(key).optional((field) => field.number());
   const code = reply.at("code").oneOf(CODES);
@@ -86,6 +87,7 @@ function toError(reply: Reader, subject: Subject): NetfilterError {
     chain,
     set,
     rule,
+    part,
   });
 }
 

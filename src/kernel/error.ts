@@ -63,6 +63,8 @@ export interface NetfilterErrorDetails {
   readonly set?: string | undefined;
   /** The rule, as iptables would write it. */
   readonly rule?: string | undefined;
+  /** What of the rule the kernel stumbled over: "match owner". */
+  readonly part?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -92,6 +94,8 @@ export class NetfilterError extends Error {
   readonly set: string | undefined;
   /** The rule that caused it, as iptables would write it. */
   readonly rule: string | undefined;
+  /** What of the rule the kernel stumbled over, where it says so: "match owner", "redir". */
+  readonly part: string | undefined;
 
   constructor(message: string, details: NetfilterErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -105,5 +109,6 @@ export class NetfilterError extends Error {
     this.chain = details.chain;
     this.set = details.set;
     this.rule = details.rule;
+    this.part = details.part;
   }
 }

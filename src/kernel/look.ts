@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
+import type { Family } from "../policy/policy.ts";
 import { askCore } from "./core.ts";
 import type { Listener } from "./findings.ts";
 import { type Reader, readFamily } from "./reply.ts";
@@ -101,4 +102,75 @@ function readNamespace(reply: Reader): NetworkNamespaceFound {
       .items()
       .map((mount) => mount.string()),
   };
+}
+
+/** An extension of x_tables. */
+export interface Extension {
+  readonly family: Family;
+  readonly kind: "match" | "target";
+  readonly name: string;
+  readonly revision: number;
+}
+
+/** What the kernel answered; undefined stands for yes. */
+export interface Refused {
+  readonly errno: number;
+  /** ENOENT for 2. */
+  readonly name: string;
+  readonly reason: string;
+}
+
+/**
+ * Asks the kernel for extensions, by the way of nf_tables or of ip_tables; it loads the modules that it has. Both need rights, and
+ * answer EPERM without.
+ *
+ * @returns An answer for each, in their order.
+ * @throws {NetfilterError} for a namespace that cannot be entered.
+ */
+export async function findExtensions(
+  host: Host,
+  netns: string | undefined,
+  door: "nf_tables" | "ip_tables",
+  extensions: readonly Extension[],
+): Promise<(Refused | undefined)[]> {
+  const questions = extensions.map((extension) => ({ door, ...extension }));
+  const request = { op: "extensions", ...(netns === undefined ? {} : { netns }), questions };
+  const reply = await askCore(host, "socket", request, {});
+  return reply.at("answers").items().map(readRefused);
+}
+
+function readRefused(reply: Reader): Refused | undefined {
+  return reply.at("errno").optional((errno) => ({
+    errno: errno.number(),
+    name: reply.at("name").string(),
+    reason: reply.at("reason").string(),
+  }));
+}
+
+/** Connection tracking in one family, as SO_ORIGINAL_DST needs it. */
+export interface Tracking {
+  readonly family: Family;
+  /** The kernel does not have the family at all. */
+  readonly absent: boolean;
+  readonly refused: Refused | undefined;
+}
+
+const EAFNOSUPPORT = 97;
+
+/** Whether the kernel tracks connections. Needs no rights. */
+export async function findTracking(host: Host): Promise<Tracking[]> {
+  const reply = await askCore(host, "socket", { op: "tracking" }, {});
+  return (["ipv4", "ipv6"] as const).map((family) => {
+    const refused = readRefused(reply.at(family));
+    return { family, absent: refused?.errno === EAFNOSUPPORT, refused };
+  });
+}
+
+/** Those of these functions that the running kernel has, built in or in a module that is loaded. Needs no rights. */
+export async function findSymbols(host: Host, names: readonly string[]): Promise<string[]> {
+  const reply = await askCore(host, "socket", { op: "symbols", names }, {});
+  return reply
+    .at("found")
+    .items()
+    .map((name) => name.string());
 }

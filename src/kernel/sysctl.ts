@@ -2,6 +2,7 @@
 
 import type { Host } from "../host/host.ts";
 import { askCore } from "./core.ts";
+import { NetfilterError } from "./error.ts";
 
 /**
  * Writes a kernel setting of a network namespace and gives its previous value.
@@ -14,4 +15,19 @@ export async function setSysctl(host: Host, name: string, value: string, netns?:
   const request = { op: "sysctl", ...(netns === undefined ? {} : { netns }), name, value };
   const reply = await askCore(host, "any", request, {});
   return reply.at("previous").string();
+}
+
+/**
+ * The value of a kernel setting of a network namespace; undefined when it cannot be read, as where there is no such setting.
+ *
+ * @param name As {@link setSysctl} has it.
+ */
+export async function readSysctl(host: Host, name: string, netns?: string): Promise<string | undefined> {
+  const request = { op: "sysctl", ...(netns === undefined ? {} : { netns }), name };
+  try {
+    return (await askCore(host, "any", request, {})).at("value").string();
+  } catch (error) {
+    if (error instanceof NetfilterError && error.code === "sysctl") return undefined;
+    throw error;
+  }
 }

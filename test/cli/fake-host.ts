@@ -36,6 +36,8 @@ export class FakeHost implements Host {
   readonly requests: Request[] = [];
   /** What a signal would do; absent: end the process as any other. */
   signal?: (signal: Signal) => number;
+  /** Whether somebody watches. */
+  terminal = false;
   readonly #core: Core;
 
   readonly #env: Readonly<Record<string, string>>;
@@ -65,6 +67,10 @@ export class FakeHost implements Host {
 
   write(fd: 1 | 2, text: string): void {
     this.writes.push({ fd, text });
+  }
+
+  isTerminal(): boolean {
+    return this.terminal;
   }
 
   async call(backend: Backend | "any", text: string): Promise<string> {

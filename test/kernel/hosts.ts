@@ -117,7 +117,18 @@ export function proxyInitAsNobody(
   args: readonly string[],
   options: ExecOptions = {},
 ): Promise<ExecResult> {
-  const [file = "", ...all] = asNobody(host, args, ["net_admin", "net_raw"]);
+  return runAsNobody(host, namespace, args, ["net_admin", "net_raw"], options);
+}
+
+/** Runs a program as uid and gid 65534, with these capabilities alone. */
+export function runAsNobody(
+  program: ProgramHost,
+  namespace: Place,
+  args: readonly string[],
+  capabilities: readonly string[],
+  options: ExecOptions = {},
+): Promise<ExecResult> {
+  const [file = "", ...all] = asNobody(program, args, capabilities);
   return namespace.exec(file, all, { env, timeoutMs: 20_000, cwd: readableCopy(), ...options });
 }
 

@@ -79,7 +79,7 @@ describeKernels(
       const plain = await proxyInit(machine(), "--iptables-mode plain");
       expect(plain).toMatchObject({ code: 0, stderr: "" });
       expect(plain.stdout).toContain(
-        "in mode nftables: the kernel has nf_tables, but not all of the xt_* that mode nft needs",
+        "in mode nftables: the kernel has nf_tables, but not all of the xt_* that mode nft needs here",
       );
       expect(await connections(machine(), "ipv4")).toEqual(REDIRECTED);
       expect(await machine().run("pod sluice remove")).toMatchObject({ code: 0, stderr: "" });

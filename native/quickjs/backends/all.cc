@@ -9,7 +9,8 @@
 // For what has every command.
 namespace sluice {
 
-extern const Backends kBackends = {&nft::kBackend, &legacy::kBackend, &nftables::kBackend, Exchange,
-                                   look::kOperations};
+extern const Backends kBackends = {
+    &nft::kBackend, &legacy::kBackend, &nftables::kBackend,
+    Exchange,       look::kOperations, {nft::Rehearse, legacy::Rehearse, nftables::Rehearse}};
 
 }  // namespace sluice

@@ -7,6 +7,6 @@
 // For what only writes rules.
 namespace sluice {
 
-extern const Backends kBackends = {&nft::kBackend, &legacy::kBackend, &nftables::kBackend, nullptr, {}};
+extern const Backends kBackends = {&nft::kBackend, &legacy::kBackend, &nftables::kBackend, nullptr, {}, {}};
 
 }  // namespace sluice

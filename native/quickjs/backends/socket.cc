@@ -5,6 +5,6 @@
 // For what only opens connections: none of the netfilter libraries.
 namespace sluice {
 
-extern const Backends kBackends = {nullptr, nullptr, nullptr, Exchange, {}};
+extern const Backends kBackends = {nullptr, nullptr, nullptr, Exchange, {}, {}};
 
 }  // namespace sluice
