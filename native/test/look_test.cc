@@ -49,6 +49,46 @@ TEST_CASE("lines of the kernel's lists of sockets") {
   }
 }
 
+TEST_CASE("questions about the kernel's extensions") {
+  const auto ask = [](const std::string& question) {
+    return Ask(R"({"op":"extensions","questions":[)" + question + "]}");
+  };
+  for (
+      const char* question : {
+          R"({})",
+          R"({"door":"nf_tables","family":"ipv4","kind":"match","name":"owner"})",
+          R"({"door":"ebtables","family":"ipv4","kind":"match","name":"owner","revision":1})",
+          R"({"door":"nf_tables","family":"inet","kind":"match","name":"owner","revision":1})",
+          R"({"door":"nf_tables","family":"ipv4","kind":"watcher","name":"owner","revision":1})",
+          R"({"door":"nf_tables","family":"ipv4","kind":"match","name":"owner","revision":256})",
+          R"({"door":"nf_tables","family":"ipv4","kind":"match","name":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa","revision":0})",
+      }) {
+    CAPTURE(question);
+    CHECK(Refused(ask(question)));
+  }
+  CHECK(ask("") == R"({"ok":{"answers":[]}})");
+  // Whatever the rights of who runs this: the kernel has none of that name.
+  const std::string none =
+      ask(R"({"door":"nf_tables","family":"ipv6","kind":"target","name":"SLUICE","revision":0},)"
+          R"({"door":"ip_tables","family":"ipv6","kind":"match","name":"sluice","revision":0})");
+  CHECK(none.find("{}") == std::string::npos);
+  CHECK(none.find("\"errno\"") != std::string::npos);
+}
+
+TEST_CASE("symbols of the kernel") {
+  CHECK(Ask(R"({"op":"symbols","names":["sluice_is_no_symbol"]})") == R"({"ok":{"found":[]}})");
+  CHECK(Ask(R"({"op":"symbols","names":["sluice_is_no_symbol","schedule","schedule"]})") ==
+        R"({"ok":{"found":["schedule"]}})");
+  CHECK(Refused(Ask(R"({"op":"symbols","names":[1]})")));
+}
+
+TEST_CASE("connection tracking") {
+  const std::string reply = Ask(R"({"op":"tracking"})");
+  CHECK(reply.find(R"("ipv4":{)") != std::string::npos);
+  CHECK(reply.find(R"("ipv6":{)") != std::string::npos);
+  CHECK(Refused(Ask(R"({"op":"tracking","netns":"/proc/self/ns/net"})")));
+}
+
 TEST_CASE("lines that are longer than the buffer, and a last one without an end") {
   char path[] = "/tmp/sluice-lines-XXXXXX";
   const int file = mkstemp(path);

@@ -6,7 +6,7 @@ import type { Surroundings } from "../kernel/doctor/surroundings.ts";
 import { FAMILY_NAMES, familyNames } from "../policy/family-names.ts";
 import type { Family } from "../policy/policy.ts";
 import type { Colour } from "./colour.ts";
-import { paragraph } from "./paragraph.ts";
+import { paragraph, problemLines } from "./paragraph.ts";
 import { printable } from "./printable.ts";
 
 const LABELS: Readonly<Record<PartName, string>> = {
@@ -27,7 +27,7 @@ const ROWS = Object.keys(LABELS) as readonly PartName[];
 export function diagnosisText(diagnosis: Diagnosis, colour: Colour): string {
   const { surroundings, modes } = diagnosis;
   const blocks = [
-    [...verdictLines(diagnosis, colour), ...modes.flatMap((mode) => problemLines(mode, colour))],
+    [...verdictLines(diagnosis, colour), ...modes.flatMap((mode) => complaintLines(mode, colour))],
     surroundingsLines(surroundings),
     tableLines(modes, surroundings.families, colour),
   ];
@@ -61,8 +61,8 @@ function verdictText({ verdict }: ModeDiagnosis, colour: Colour): string {
 }
 
 /** Each reason once, with the families and the parts that it concerns. */
-function problemLines({ mode, reason, parts }: ModeDiagnosis, colour: Colour): string[] {
-  if (reason !== undefined) return problem(`${mode}: ${reason}`, colour);
+function complaintLines({ mode, reason, parts }: ModeDiagnosis, colour: Colour): string[] {
+  if (reason !== undefined) return problemLines(printable(`${mode}: ${reason}`), colour);
   const byReason = new Map<string, PartDiagnosis[]>();
   for (const part of parts) {
     if (part.reason === undefined) continue;
@@ -73,12 +73,8 @@ function problemLines({ mode, reason, parts }: ModeDiagnosis, colour: Colour): s
     const names = [...new Set(concerned.map(({ name }) => LABELS[name]))];
     const where = names.includes(LABELS.lock) ? "" : `, ${familyNames(families)}`;
     const unneeded = concerned.some(({ needed }) => needed) ? "" : " (not needed by Linkerd's default rules)";
-    return problem(`${mode}${where}: ${names.join(", ")}: ${why}${unneeded}`, colour);
+    return problemLines(printable(`${mode}${where}: ${names.join(", ")}: ${why}${unneeded}`), colour);
   });
-}
-
-function problem(text: string, colour: Colour): string[] {
-  return paragraph(printable(text), "! ", "  ").map((line) => line.replace(/^!/, colour.bad("!")));
 }
 
 function surroundingsLines(found: Surroundings): string[] {

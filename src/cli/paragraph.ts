@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { wrap } from "../ruleset/wrap.ts";
+import type { Colour } from "./colour.ts";
 
 /** What every terminal has. */
 export const WIDTH = 80;
@@ -14,4 +15,10 @@ export const WIDTH = 80;
 export function paragraph(text: string, first: string, rest: string): string[] {
   const lines = wrap(text, WIDTH - rest.length, /[^ ]+ ?/g);
   return lines.map((line, i) => (i === 0 ? first : rest) + line);
+}
+
+/** Something that is wrong, marked. */
+export function problemLines(text: string, colour: Colour): string[] {
+  const [first = "", ...rest] = paragraph(text, "  ", "  ");
+  return [colour.bad("!") + first.slice(1), ...rest];
 }

@@ -8,7 +8,8 @@ import type { Family, Mode, RedirectPolicy } from "../policy/policy.ts";
 import { namesOf } from "../ruleset/compile.ts";
 import { explainRule } from "../ruleset/explain.ts";
 import type { Match, NamedSet, Rule } from "../ruleset/ruleset.ts";
-import { paragraph } from "./paragraph.ts";
+import type { Colour } from "./colour.ts";
+import { paragraph, problemLines } from "./paragraph.ts";
 import { printable } from "./printable.ts";
 
 /** Items of a list that are shown; --json has all. */
@@ -19,10 +20,10 @@ const SHOWN = 12;
  *
  * @returns Lines, each with its line feed.
  */
-export function statusText(status: Status): string {
+export function statusText(status: Status, colour: Colour): string {
   const installed = status.modes.filter((mode) => mode.installed);
   const blocks = [
-    findingLines(status),
+    findingLines(status, colour),
     ...(installed.length === 0 ? [] : [policyLines(status.policies)]),
     ...installed.flatMap((mode) =>
       mode.families.filter(({ present }) => present).map((family) => ruleLines(mode, family)),
@@ -45,8 +46,8 @@ export function installedText({ modes }: Pick<Status, "modes">): string {
   return parts.length === 0 ? "none" : parts.join(", ");
 }
 
-function findingLines({ modes, findings }: Status): string[] {
-  const found = findingTexts(findings).flatMap((text) => paragraph(text, "! ", "  "));
+function findingLines({ modes, findings }: Status, colour: Colour): string[] {
+  const found = findingTexts(findings).flatMap((text) => problemLines(text, colour));
   return [`rules of sluice: ${installedText({ modes })}`, ...found];
 }
 

@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { NetfilterError } from "../kernel/error.ts";
 import { listNamespaces, type NetworkNamespaceFound } from "../kernel/look.ts";
 import { readStatus, type Status } from "../kernel/status.ts";
+import { colourOf } from "./colour.ts";
 import { type Command, runBody } from "./command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { BOOLEAN } from "./flag-kinds.ts";
@@ -43,7 +44,7 @@ export const statusCommand: Command = {
         host.write(1, asJson ? jsonText(found) : allText(found));
       } else {
         const status = await readStatus(host, netns === undefined ? {} : { netns });
-        host.write(1, asJson ? jsonText(status) : statusText(status));
+        host.write(1, asJson ? jsonText(status) : statusText(status, colourOf(host)));
       }
       return 0;
     });

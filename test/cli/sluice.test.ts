@@ -28,6 +28,7 @@ describe("sluice", () => {
         explain    Say where one connection goes, and by which rule
         plan       Print the rules that init would write, and touch nothing
         validate   Check that connections come to the proxy (the same as network-validator)
+        doctor     Find out by trying which modes work here, and what the others lack
 
       sluice help COMMAND lists the flags of a command.
       "

@@ -4,7 +4,7 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeKernels, IP_TABLES_MODULES, nftablesModules, XT_MODULES } from "./kernels.ts";
-import { connections, proxyInit, REDIRECTED } from "./pod.ts";
+import { connections, diagnosis, kernelState, proxyInit, REDIRECTED } from "./pod.ts";
 
 describeKernels(
   "with ip_tables",
@@ -18,7 +18,16 @@ describeKernels(
       expect(await connections(machine(), "ipv6")).toEqual(REDIRECTED);
     }
 
-    test("without the extensions, mode legacy names them", async () => {
+    test("without the extensions, mode legacy names them, and the doctor each of them", async () => {
+      const found = await diagnosis(machine(), "--mode legacy");
+      expect(found).toMatchObject({ code: 1, modes: { legacy: "does not work" } });
+      expect(found.complaints.filter((line) => line.startsWith("legacy"))).toEqual([
+        "legacy, IPv4 and IPv6: redirect: the kernel has no xt_REDIRECT",
+        "legacy, IPv4 and IPv6: owner of a socket: the kernel has no xt_owner",
+        "legacy, IPv4 and IPv6: lists of ports: the kernel has no xt_multiport",
+        "legacy, IPv4 and IPv6: comments: the kernel has no xt_comment",
+        "legacy, IPv4 and IPv6: a single port: the kernel has no xt_tcpudp (not needed by Linkerd's default rules)",
+      ]);
       const { code, stderr } = await proxyInit(machine());
       expect(code).toBe(1);
       expect(stderr).toBe(
@@ -29,6 +38,15 @@ describeKernels(
 
     describe("with the extensions, without nf_tables", () => {
       beforeAll(() => machine().load(...XT_MODULES));
+
+      test("the doctor agrees, and changes nothing", async () => {
+        const before = await kernelState(machine());
+        expect(await diagnosis(machine())).toMatchObject({
+          code: 0,
+          modes: { legacy: "works", nft: "does not work", nftables: "does not work" },
+        });
+        expect(await kernelState(machine())).toBe(before);
+      });
 
       test("the default is legacy, and redirects", async () => {
         const { code, stdout, stderr } = await proxyInit(machine());

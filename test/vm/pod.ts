@@ -35,3 +35,22 @@ export function kernelState(machine: Machine): Promise<string> {
   const files = "/proc/net/ip_tables_names /proc/net/ip6_tables_names";
   return machine.output(`{ pod nft -a list ruleset || echo failed; pod cat ${files}; } 2>/dev/null; true`);
 }
+
+/** What sluice doctor says in the pod: of each mode, and what it complains of, each on one line. */
+export async function diagnosis(
+  machine: Machine,
+  ...flags: readonly string[]
+): Promise<{ code: number; modes: Record<string, string>; complaints: string[] }> {
+  const { code, stdout } = await machine.run(`pod sluice doctor ${flags.join(" ")}`);
+  const lines = stdout.replaceAll("\n  ", " ").split("\n");
+  return {
+    code,
+    modes: Object.fromEntries(
+      lines.flatMap((line) => {
+        const [, mode, verdict] = /^mode (\w+) (works|does not work|may work or not)/.exec(line) ?? [];
+        return mode === undefined || verdict === undefined ? [] : [[mode, verdict] as const];
+      }),
+    ),
+    complaints: lines.flatMap((line) => (line.startsWith("! ") ? [line.slice(2)] : [])),
+  };
+}

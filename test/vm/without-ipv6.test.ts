@@ -4,7 +4,7 @@
 
 import { expect, test } from "vitest";
 import { describeKernels, IP_TABLES_MODULES, nftablesModules, XT_MODULES } from "./kernels.ts";
-import { connections, kernelState, proxyInit, REDIRECTED } from "./pod.ts";
+import { connections, diagnosis, kernelState, proxyInit, REDIRECTED } from "./pod.ts";
 
 describeKernels(
   "with ipv6.disable=1",
@@ -13,6 +13,18 @@ describeKernels(
     commandLine: "ipv6.disable=1",
   }),
   (machine) => {
+    test("the doctor sees IPv4 alone, and that every mode works", async () => {
+      const { code, modes, complaints } = await diagnosis(machine());
+      expect({ code, modes, complaints }).toEqual({
+        code: 0,
+        modes: { nft: "works", legacy: "works", nftables: "works" },
+        complaints: [
+          "legacy, IPv4: a single port: the kernel has no xt_tcpudp (not needed by Linkerd's default rules)",
+        ],
+      });
+      expect(await machine().output("pod sluice doctor")).toContain("no IPv6 in the kernel");
+    });
+
     test.each(["nft", "legacy", "nftables"])("mode %s is there for IPv4", async (mode) => {
       const flag = `--iptables-mode ${mode}`;
       const before = await kernelState(machine());

@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { describeKernels, nftablesModules } from "./kernels.ts";
 import type { Machine } from "./machine.ts";
-import { connections, kernelState, proxyInit, REDIRECTED } from "./pod.ts";
+import { connections, diagnosis, kernelState, proxyInit, REDIRECTED } from "./pod.ts";
 
 /** Runs proxy-init, which has to fail with one line and to leave everything as it is; gives the line. */
 async function refusal(machine: Machine, ...flags: readonly string[]): Promise<string> {
@@ -24,7 +24,20 @@ describeKernels(
     spares: ["nft_chain_nat", "nft_redir", "nft_compat"],
   }),
   (machine) => {
-    test("mode nftables names what it lacks", async () => {
+    test("mode nftables names what it lacks, and so does the doctor", async () => {
+      const modes = { nft: "does not work", legacy: "does not work", nftables: "does not work" };
+      const bare = await diagnosis(machine());
+      expect(bare).toMatchObject({ code: 1, modes });
+      expect(bare.complaints).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/^nft, IPv4 and IPv6: redirect, .*: the kernel has no nft_compat$/),
+          "nft, IPv4 and IPv6: tables and chains: the kernel has no nft_chain_nat",
+          "legacy, IPv4: tables and chains: the kernel has no iptable_nat",
+          "legacy, IPv6: tables and chains: the kernel has no ip6table_nat",
+          "nftables, IPv4 and IPv6: redirect: the kernel has no nft_redir",
+          "nftables, IPv4 and IPv6: tables and chains: the kernel has no nft_chain_nat",
+        ]),
+      );
       expect(await refusal(machine(), "--iptables-mode nftables")).toMatch(
         /ENOENT\); the kernel may lack nft_chain_nat\n$/,
       );
@@ -32,7 +45,15 @@ describeKernels(
       expect(await refusal(machine(), "--iptables-mode nftables")).toMatch(
         /at redir; the kernel may lack nft_redir\n$/,
       );
+      expect((await diagnosis(machine())).complaints).not.toContainEqual(
+        expect.stringContaining("nft_chain_nat"),
+      );
       await machine().load("nft_redir");
+      const before = await kernelState(machine());
+      const loaded = await diagnosis(machine());
+      expect(loaded).toMatchObject({ code: 0, modes: { ...modes, nftables: "works" } });
+      expect(loaded.complaints).not.toContainEqual(expect.stringMatching(/^nftables/));
+      expect(await kernelState(machine())).toBe(before);
     });
 
     test("mode nftables redirects", async () => {
@@ -61,6 +82,13 @@ describeKernels(
         / at match multiport; the kernel may lack nft_compat or xt_multiport; the mode nftables does without them\n$/;
       expect(await refusal(machine(), "--iptables-mode nft")).toMatch(line);
       await machine().load("nft_compat");
+      expect((await diagnosis(machine(), "--mode nft")).complaints).toEqual(
+        expect.arrayContaining(
+          ["redirect: the kernel has no xt_REDIRECT", "owner of a socket: the kernel has no xt_owner"].map(
+            (line) => `nft, IPv4 and IPv6: ${line}`,
+          ),
+        ),
+      );
       expect(await refusal(machine(), "--iptables-mode nft")).toMatch(line);
     });
 
