@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { addons as addonNames, removePrebuilds } from "../collect-prebuilds.mjs";
+import { addons as addonNames, removePrebuilds } from "../prebuilds.mjs";
 import { headersOfNode } from "./node.mjs";
 import { run, say } from "./run.mjs";
 

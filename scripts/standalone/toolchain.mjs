@@ -3,12 +3,12 @@
 // Where the static executables are compiled: this machine, if it is a Debian 13 with all that is needed, else a
 // Debian 13 root under build/, made once by mmdebstrap and entered by chroot. Nothing is mounted in it.
 
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { mirror } from "../debian/apt.mjs";
 import { keepTree, removeTrees, unpackKept } from "../debian/cache.mjs";
+import { enterRoot, execute } from "../debian/root.mjs";
 import { ensureLibiptc, libiptc } from "./libiptc.mjs";
 
 const packages = ["g++", "libquickjs", "libnftnl-dev", "libmnl-dev", "rapidjson-dev"];
@@ -82,16 +82,6 @@ function makeDebianRoot() {
   renameSync(partial, debianRoot);
 }
 
-/** @param {string[]} command @param {string} directory */
-async function execute([file, ...args], directory) {
-  try {
-    const options = { cwd: directory, encoding: "utf8", maxBuffer: 64 << 20 };
-    return (await promisify(execFile)(file, args, options)).stdout;
-  } catch (error) {
-    throw new Error(error.stderr || error.message);
-  }
-}
-
 /** @returns {Toolchain} */
 export function openToolchain() {
   ensureLibiptc(suite);
@@ -110,16 +100,7 @@ export function openToolchain() {
     rmSync(join(directory, folder), { recursive: true, force: true });
     cpSync(join(repository, folder), join(directory, folder), { recursive: true });
   }
-  const enter = [
-    "chroot",
-    debianRoot,
-    "/usr/bin/env",
-    "-i",
-    "-C",
-    "/sluice",
-    "PATH=/usr/bin:/bin",
-    "LC_ALL=C",
-  ];
+  const enter = enterRoot(debianRoot);
   return {
     identity: installed(debianRoot) ?? "",
     directory,
