@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { show } from "../policy/error.ts";
+import { KeySet } from "../yaml/key-set.ts";
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
-
-/** The keys of one object: each may be added once. */
-export class KeySet {
-  readonly #keys = new Set<string>();
-
-  /** @throws {SyntaxError} that names the key when it is there already. */
-  add(key: string): void {
-    if (this.#keys.has(key)) throw new SyntaxError(`the key ${show(key)} stands twice in one object`);
-    this.#keys.add(key);
-  }
-}
 
 /**
  * Refuses an object that has a key twice: JSON.parse would drop the first without a word, and with it half a policy.
