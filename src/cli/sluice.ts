@@ -6,6 +6,7 @@ import type { Command } from "./command.ts";
 import { parseJsonOrYaml } from "./config-yaml.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
+import { injectCommand } from "./inject.ts";
 import { planCommand } from "./plan.ts";
 import { initCommand } from "./proxy-init.ts";
 import { removeCommand } from "./remove.ts";
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   planCommand(parseJsonOrYaml),
   validateCommand,
   doctorCommand,
+  injectCommand,
 ];
 
 /**

@@ -29,6 +29,7 @@ describe("sluice", () => {
         plan       Print the rules that init would write, and touch nothing
         validate   Check that connections come to the proxy (the same as network-validator)
         doctor     Find out by trying which modes work here, and what the others lack
+        inject     Add the init container to the pods of a Kubernetes manifest
 
       sluice help COMMAND lists the flags of a command.
       "
