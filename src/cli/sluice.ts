@@ -7,6 +7,7 @@ import { parseJsonOrYaml } from "./config-yaml.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { injectCommand } from "./inject.ts";
+import { manifestCommand } from "./manifest.ts";
 import { planCommand } from "./plan.ts";
 import { initCommand } from "./proxy-init.ts";
 import { removeCommand } from "./remove.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly Command[] = [
   validateCommand,
   doctorCommand,
   injectCommand,
+  manifestCommand,
 ];
 
 /**

@@ -30,6 +30,7 @@ describe("sluice", () => {
         validate   Check that connections come to the proxy (the same as network-validator)
         doctor     Find out by trying which modes work here, and what the others lack
         inject     Add the init container to the pods of a Kubernetes manifest
+        manifest   Print what brings sluice into a cluster: linkerd, cni
 
       sluice help COMMAND lists the flags of a command.
       "

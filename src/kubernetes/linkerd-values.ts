@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { imageOf } from "./init-container.ts";
+import { IMAGE, INIT_PULL_POLICY, INIT_VALUES, MODE, RESOURCES, VERSION } from "./init-values.ts";
+import { BOOLEAN, IMAGE_NAME, IMAGE_VERSION } from "./value-kinds.ts";
+import { type Value, ValueError, type Values, value } from "./values.ts";
+
+/** How sluice gets into a Linkerd install. */
+export type Way =
+  /** Up to 2.19: the chart has a value for the init container's image. */
+  | "init-image"
+  /** Since 2.20: the init container runs from the proxy's image, so that an image made from it has to have ours in it. */
+  | "proxy-image"
+  /** The pods have no init container: sluice-cni writes the rules. */
+  | "cni";
+
+const CNI_ENABLED = value(
+  "cniEnabled",
+  BOOLEAN,
+  "false",
+  "Whether a CNI plugin writes the rules (sluice manifest cni)",
+);
+const PROXY_IMAGE = value(
+  "proxy.image.name",
+  IMAGE_NAME,
+  "linkerd-proxy-with-sluice",
+  "From 2.20 on: the image made from Linkerd's proxy image",
+);
+const PROXY_IMAGE_VERSION = value(
+  "proxy.image.version",
+  IMAGE_VERSION,
+  "",
+  "Its tag; empty: Linkerd's own version",
+);
+
+/** All that `sluice manifest linkerd` knows. */
+export const LINKERD_VALUES: readonly Value<unknown>[] = [
+  ...INIT_VALUES,
+  CNI_ENABLED,
+  PROXY_IMAGE,
+  PROXY_IMAGE_VERSION,
+];
+
+/**
+ * Which way it is for a version of Linkerd: `2.19`, `stable-2.14.10`. CNI mode is the same in all of them.
+ *
+ * @returns undefined for what is no version of Linkerd 2, such as an edge release, whose date says nothing of its chart.
+ */
+export function wayInto(linkerd: string, values: Values): Way | undefined {
+  if (values.value(CNI_ENABLED)) return "cni";
+  const [, minor] = /^(?:stable-|v)?2\.([0-9]{1,3})(?:\.[0-9]+)?$/.exec(linkerd) ?? [];
+  if (minor === undefined) return undefined;
+  return Number(minor) < 20 ? "init-image" : "proxy-image";
+}
+
+/**
+ * What a values file for Linkerd's chart has to say: the image, and every value that was set.
+ *
+ * @throws {ValueError} for a value that this chart has not.
+ */
+export function linkerdValues(way: Way, values: Values, version: string): object {
+  const said = LINKERD_VALUES.filter((each) => values.given(each) && each !== MODE && each !== CNI_ENABLED);
+  for (const each of said) checkKnown(each, way);
+  const members = new Map(said.map((each) => [each.key, chartValue(values.value(each))]));
+  const mode = values.value(MODE);
+  if (mode === "nftables") {
+    throw new ValueError(
+      `${MODE.key}: Linkerd's chart can say nft or legacy; sluice inject and the CNI plugin know nftables`,
+    );
+  }
+  if (mode !== "") members.set("proxyInit.iptablesMode", mode);
+  if (way === "cni") members.set(CNI_ENABLED.key, true);
+  if (way === "proxy-image") members.set(PROXY_IMAGE.key, values.value(PROXY_IMAGE));
+  if (way === "init-image") {
+    members.set(IMAGE.key, values.value(IMAGE));
+    members.set(VERSION.key, values.value(VERSION) || version);
+  }
+  return nested(members);
+}
+
+/** Annotations for a namespace, or the pods of one workload, that try it there and nowhere else. */
+export function linkerdAnnotations(way: Exclude<Way, "cni">, values: Values, version: string): object {
+  const [name, tag, kind] =
+    way === "init-image"
+      ? [values.value(IMAGE), values.value(VERSION) || version, ["init-image", "init-image-version"]]
+      : [values.value(PROXY_IMAGE), values.value(PROXY_IMAGE_VERSION), ["proxy-image", "proxy-version"]];
+  const entries = [name, tag].flatMap((text, i) =>
+    text === "" ? [] : [[`config.linkerd.io/${kind[i]}`, text]],
+  );
+  return { metadata: { annotations: Object.fromEntries(entries) } };
+}
+
+/** What makes an image for 2.20 from Linkerd's: COPY keeps the file capabilities. */
+export function linkerdDockerfile(values: Values, version: string): string {
+  const ours = imageOf(values.value(IMAGE), values.value(VERSION) || version);
+  const folder = "/usr/lib/linkerd";
+  const files = ["linkerd2-proxy-init", "linkerd2-network-validator"].map((file) => `${folder}/${file}`);
+  return `# The proxy image of the Linkerd that is installed, with its tag.
+ARG LINKERD_PROXY
+FROM ${ours} AS sluice
+FROM \${LINKERD_PROXY}
+COPY --from=sluice ${files.join(" ")} ${folder}/
+`;
+}
+
+/** The charts differ in which images they have, and since 2.16 the init container has the proxy's resources. */
+function checkKnown(said: Value<unknown>, way: Way): void {
+  const ofInitImage: Value<unknown>[] = [
+    IMAGE,
+    VERSION,
+    INIT_PULL_POLICY,
+    ...RESOURCES.map(({ ofInit }) => ofInit),
+  ];
+  const ofProxyImage: Value<unknown>[] = [PROXY_IMAGE, PROXY_IMAGE_VERSION];
+  if (way !== "init-image" && ofInitImage.includes(said)) {
+    throw new ValueError(`${said.key}: is no value of this chart, whose init container is the proxy's image`);
+  }
+  if (way === "init-image" && ofProxyImage.includes(said)) {
+    throw new ValueError(`${said.key}: is for 2.20 and later; up to 2.19 it is ${IMAGE.key}`);
+  }
+}
+
+/** Lists are text with commas in the chart, and a group that does not matter is -1. */
+function chartValue(read: unknown): unknown {
+  return Array.isArray(read) ? read.join(",") : (read ?? -1);
+}
+
+/** `a.b` becomes a member b of a map a. */
+function nested(members: ReadonlyMap<string, unknown>): object {
+  const heads = new Set([...members.keys()].map((key) => key.split(".")[0] ?? ""));
+  return Object.fromEntries(
+    [...heads].map((head) => {
+      if (members.has(head)) return [head, members.get(head)];
+      const inside = [...members].filter(([key]) => key.startsWith(`${head}.`));
+      return [head, nested(new Map(inside.map(([key, member]) => [key.slice(head.length + 1), member])))];
+    }),
+  );
+}
