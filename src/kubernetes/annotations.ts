@@ -42,6 +42,9 @@ const SETS: ReadonlyMap<string, Value<unknown>> = new Map<string, Value<unknown>
   ...RESOURCES.map(({ resource, bound, ofProxy }) => [`proxy-${resource}-${bound}`, ofProxy] as const),
 ]);
 
+/** The names of all of them, behind the prefix. */
+export const ANNOTATIONS: readonly string[] = [...SETS.keys()];
+
 /**
  * The values with what a pod's annotations say: they go before what was set for all pods.
  *
