@@ -14,6 +14,7 @@ function tier(name: Tier, groupOrder: number, testTimeout: number): TestProjectI
       ...(name === "unit"
         ? { include: ["test/**/*.test.ts"], exclude: files(elsewhere) }
         : { include: files(folders[name]) }),
+      ...(name === "package" ? { globalSetup: "./test/setup/pack.ts" } : {}),
       setupFiles: name === "unit" ? [] : ["./test/setup/xtables-lock.ts"],
       testTimeout,
       hookTimeout: testTimeout,

@@ -10,7 +10,13 @@
 
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildAddons, buildJavaScript, buildStandalone, fetchReleases } from "./prepare/build.mjs";
+import {
+  buildAddons,
+  buildJavaScript,
+  buildStandalone,
+  fetchNodes,
+  fetchReleases,
+} from "./prepare/build.mjs";
 import { checkNode, ensureNodeModules } from "./prepare/node.mjs";
 import { ensurePackages, packagesFor } from "./prepare/system-packages.mjs";
 
@@ -33,6 +39,7 @@ function main() {
   if (purpose.extras === "no") return;
   buildStandalone(purpose.extras === "must");
   fetchReleases(purpose.extras === "must");
+  fetchNodes(purpose.extras === "must");
 }
 
 try {

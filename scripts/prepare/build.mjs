@@ -91,6 +91,16 @@ export function fetchReleases(must) {
 }
 
 /**
+ * build/nodes: the Nodes that the package is tried on, beside this one.
+ *
+ * @param {boolean} must
+ */
+export function fetchNodes(must) {
+  if (!existsSync("build/nodes")) say("fetches other Nodes (scripts/nodes.mjs)");
+  runScript("nodes", "other Nodes", must);
+}
+
+/**
  * Runs scripts/NAME.mjs. Why it failed is left in build/NAME-missing.txt, for the tests that are then skipped.
  *
  * @param {string} name @param {string} what it makes @param {boolean} must

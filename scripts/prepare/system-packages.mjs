@@ -89,7 +89,11 @@ const sets = {
       : []),
     command("libcap2-bin", "setcap", "tests of file capabilities are skipped"),
     ...(process.arch === "x64"
-      ? [command("qemu-system-x86", "qemu-system-x86_64", "tests in virtual machines are skipped")]
+      ? [
+          command("qemu-system-x86", "qemu-system-x86_64", "tests in virtual machines are skipped"),
+          command("qemu-user-static", "qemu-aarch64-static", "tests of the package are skipped"),
+          command("mmdebstrap", "mmdebstrap", "tests of the package are skipped"),
+        ]
       : []),
     ...standalone(),
   ],

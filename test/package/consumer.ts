@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { inject } from "vitest";
+import { cleanEnvironment } from "../setup/pack.ts";
 
 export const repository = path.join(import.meta.dirname, "../..");
 
 /** An empty project that has installed the tarball of `npm pack`. */
 export interface Consumer {
+  /** The project's folder. */
+  readonly directory: string;
+  /** The tarball's file. */
+  readonly tarball: string;
   /** What the tarball holds, relative to the package. */
   readonly packed: readonly string[];
   write(name: string, text: string): void;
@@ -27,21 +33,21 @@ export function createConsumer(): Consumer {
     execFileSync(command, args, {
       cwd,
       encoding: "utf8",
-      env: environment(),
+      env: cleanEnvironment(),
       stdio: ["ignore", "pipe", "pipe"],
     });
 
-  run(repository, "npm", ["pack", "--pack-destination", directory]);
-  const tarball = readdirSync(directory).find((name) => name.endsWith(".tgz"));
-  if (tarball === undefined) throw new Error("npm pack has made no tarball");
+  const tarball = inject("tarball");
   writeFileSync(
     path.join(project, "package.json"),
     '{ "name": "consumer", "private": true, "type": "module" }\n',
   );
   const quietly = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"];
-  run(project, "npm", ["install", ...quietly, `../${tarball}`]);
+  run(project, "npm", ["install", ...quietly, tarball]);
 
   return {
+    directory: project,
+    tarball,
     packed: run(directory, "tar", ["-tf", tarball])
       .trim()
       .split("\n")
@@ -59,10 +65,4 @@ export function createConsumer(): Consumer {
     run: (command, ...args) => run(project, command, args),
     remove: () => rmSync(directory, { recursive: true }),
   };
-}
-
-/** Without what the npm that runs the tests has put there for its own scripts. */
-function environment(): NodeJS.ProcessEnv {
-  const own = /^npm_(lifecycle|package|command|execpath)|^(INIT_CWD|NODE_ENV|NODE_OPTIONS|VITEST.*)$/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }

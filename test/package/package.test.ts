@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { reasons, root } from "../setup/tiers.ts";
 import { type Consumer, createConsumer, repository } from "./consumer.ts";
 
-const musl = execFileSync("ldd", [process.execPath], { encoding: "utf8" }).includes("musl");
-const prebuilds = `prebuilds/linux-${process.arch}-${musl ? "musl" : "glibc"}`;
+/** What each architecture has, and what Debian says of copyright beside each library. */
+const libraries = ["libip4tc.so.2", "libip6tc.so.2", "libmnl.so.0", "libnftnl.so.11"];
+const prebuilt = [
+  "nft.node",
+  "legacy.node",
+  "socket.node",
+  ...libraries.flatMap((name) => [name, `${name}.copyright`]),
+];
 const tsc = path.join(repository, "node_modules/typescript/bin/tsc");
 const policy = "{ proxy: { uid: 2102 }, inbound: { proxyPort: 4143 }, outbound: { proxyPort: 4140 } }";
+
+/** Where Node's headers were installed with it, nothing needs to be downloaded. */
+function headersOfNode(): string | undefined {
+  const prefix = path.dirname(path.dirname(realpathSync(process.execPath)));
+  return existsSync(path.join(prefix, "include/node/node_api.h")) ? prefix : undefined;
+}
 
 describe("the tarball of npm pack, installed with --ignore-scripts into an empty project", () => {
   let consumer: Consumer;
@@ -19,7 +31,24 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
   });
   afterAll(() => consumer?.remove());
 
-  it("holds the addons of this platform, what is run and what is read, and nothing else", () => {
+  it("holds the addons of x64 and arm64, each with its libraries", () => {
+    const folders = ["linux-arm64-glibc", "linux-x64-glibc"];
+    expect(consumer.packed.filter((name) => name.startsWith("prebuilds/"))).toEqual(
+      folders.flatMap((folder) => prebuilt.map((name) => `prebuilds/${folder}/${name}`)).sort(),
+    );
+    expect(existsSync(path.join(repository, "prebuilds"))).toBe(false); // they would hide what is built
+  });
+
+  it("is found by publint and by those who ask whether its types are wrong to be right", () => {
+    const inRepository = (name: string, ...args: string[]) =>
+      execFileSync(path.join(repository, "node_modules/.bin", name), args, { encoding: "utf8" });
+    expect(inRepository("publint", "run", consumer.tarball, "--strict")).toContain("All good!");
+    // Not for the Nodes before 12. It is ESM, which require() takes, too, from Node 20.19 on.
+    const rules = ["--profile", "node16", "--ignore-rules", "cjs-resolves-to-esm"];
+    expect(() => inRepository("attw", consumer.tarball, ...rules)).not.toThrow();
+  });
+
+  it("holds the addons, what is run and what is read, and nothing else", () => {
     expect(consumer.packed).toEqual(
       expect.arrayContaining([
         "CHANGELOG.md",
@@ -34,13 +63,10 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
         "dist/index.js",
         "docs/architecture.md",
         "package.json",
-        `${prebuilds}/legacy.node`,
-        `${prebuilds}/nft.node`,
-        `${prebuilds}/socket.node`,
       ]),
     );
     const known =
-      /^(dist|docs|prebuilds)\/|^schema\/policy\.schema\.json$|^(CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
+      /^(dist|docs|native|prebuilds)\/|^binding\.gyp$|^schema\/policy\.schema\.json$|^(CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
     expect(consumer.packed.filter((name) => !known.test(name))).toEqual([]);
     expect(
       consumer.packed.filter((name) => /standalone\/|\.test\.|\.map$|\.tsbuildinfo$/.test(name)),
@@ -55,11 +81,12 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     expect(consumer.run(process.execPath, "schema.cjs")).toBe("RedirectPolicy\n");
   });
 
-  it("depends on bindings and yaml alone", () => {
+  it("depends on bindings, yaml and the headers of node-addon-api alone", () => {
     const installed = consumer.run("npm", "ls", "--all", "--parseable").trim().split("\n").slice(1);
     expect(installed.map((name) => path.basename(name)).sort()).toEqual([
       "bindings",
       "file-uri-to-path",
+      "node-addon-api",
       "sluice",
       "yaml",
     ]);
@@ -190,4 +217,32 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
       expect(removed).toMatchObject({ changed: true, removed: [{ mode, families: ["ipv4", "ipv6"] }] });
     },
   );
+
+  it("can be built from its sources", () => {
+    const folder = path.join(consumer.directory, "node_modules/sluice");
+    rmSync(path.join(folder, "prebuilds"), { recursive: true });
+    consumer.write(
+      "load.js",
+      `import { install } from "sluice";
+       for (const mode of ["nft", "legacy"]) console.log(mode, (await install(${policy}, { mode })).changed);`,
+    );
+    const load = () => consumer.run("unshare", "--net", process.execPath, "load.js");
+    expect(load).toThrow(/is missing: tried/);
+    // As npx node-gyp rebuild, but with the repository's own, and without optimising, which takes minutes.
+    const nodeGyp = path.join(repository, "node_modules/node-gyp/bin/node-gyp.js");
+    const nodedir = headersOfNode();
+    const headers = nodedir === undefined ? [] : [`--nodedir=${nodedir}`];
+    consumer.run(
+      "env",
+      "-C",
+      folder,
+      "CXXFLAGS=-O0",
+      process.execPath,
+      nodeGyp,
+      "rebuild",
+      "-j2",
+      ...headers,
+    );
+    expect(load()).toBe("nft true\nlegacy true\n");
+  });
 });

@@ -39,14 +39,33 @@ export const noReleases = whyNoReleases();
 
 function whyNoMachines(): string | undefined {
   if (process.arch !== "x64") return "virtual machines are made on x86-64 alone";
-  const folders = (process.env.PATH ?? "").split(":");
-  if (!folders.some((folder) => existsSync(path.join(folder, "qemu-system-x86_64")))) {
+  if (!isProgram("qemu-system-x86_64")) {
     return "qemu-system-x86_64 is missing (Debian package qemu-system-x86)";
   }
   return noReleases ?? noStandalone;
 }
 
 const noMachines = whyNoMachines();
+
+/** The package's addons are built in a root of Debian 11, for both architectures (scripts/prebuild.mjs). */
+function whyNoPackage(): string | undefined {
+  if (!root) return "not root: the package's addons are built in a root of Debian 11";
+  if (process.arch !== "x64") return "the package is tried on x86-64, and arm64 emulated there";
+  const note = path.join(repository, "build/nodes-missing.txt");
+  if (existsSync(note)) return readFileSync(note, "utf8");
+  const wanted = ["mmdebstrap", "qemu-aarch64-static"].find((program) => !isProgram(program));
+  if (wanted !== undefined) return `${wanted} is missing`;
+  return existsSync(path.join(repository, "build/nodes"))
+    ? undefined
+    : "build/nodes is missing; node scripts/nodes.mjs fetches it";
+}
+
+function isProgram(name: string): boolean {
+  const folders = (process.env.PATH ?? "").split(":");
+  return folders.some((folder) => existsSync(path.join(folder, name)));
+}
+
+const noPackage = whyNoPackage();
 
 export type Tier = "unit" | "kernel" | "standalone" | "package" | "vm";
 
@@ -62,5 +81,6 @@ export const folders: Readonly<Record<Exclude<Tier, "unit">, readonly string[]>>
 export const reasons: Readonly<Partial<Record<Tier, string>>> = {
   ...(root ? {} : { kernel: "not root: network namespaces need it" }),
   ...(noStandalone === undefined ? {} : { standalone: noStandalone }),
+  ...(noPackage === undefined ? {} : { package: noPackage }),
   ...(noMachines === undefined ? {} : { vm: noMachines }),
 };
