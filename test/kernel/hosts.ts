@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// The two hosts of proxy-init, and how the kernel tier runs it: always in throwaway namespaces.
+// The hosts of proxy-init, Node's in two versions, and how the kernel tier runs it: always in throwaway namespaces.
 
-import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeEach, describe } from "vitest";
 import {
   createNamespace,
@@ -18,7 +18,7 @@ import { reasons } from "../setup/tiers.ts";
 export type Place = Pick<NetworkNamespace, "exec" | "path">;
 
 export interface ProgramHost {
-  readonly name: "node" | "static";
+  readonly name: "node" | "node 24" | "static";
   /** proxy-init on this host, without its arguments. */
   readonly command: readonly [string, ...string[]];
   /** Why it cannot run here; undefined if it can. */
@@ -28,11 +28,18 @@ export interface ProgramHost {
 const ROOT = join(import.meta.dirname, "../..");
 const built = (path: string): string => join(ROOT, path);
 
+/** scripts/nodes.mjs fetches it. */
+const NODE_24 = `build/nodes/linux-${process.arch}-24/bin/node`;
+const onNode = (node: string) => [node, "--no-rehash-snapshot", built("dist/bin/proxy-init.cjs")] as const;
+
 export const hosts: readonly ProgramHost[] = [
+  { name: "node", command: onNode(process.execPath), missing: undefined },
   {
-    name: "node",
-    command: [process.execPath, "--no-rehash-snapshot", built("dist/bin/proxy-init.cjs")],
-    missing: undefined,
+    name: "node 24",
+    command: onNode(built(NODE_24)),
+    missing: existsSync(built(NODE_24))
+      ? undefined
+      : `${NODE_24} is missing; node scripts/nodes.mjs fetches it`,
   },
   { name: "static", command: [built("dist/standalone/proxy-init")], missing: reasons.standalone },
 ];
@@ -69,8 +76,19 @@ function readableCopy(): string {
   for (const part of ["dist/bin", "dist/standalone", ...addons]) {
     if (existsSync(built(part))) cpSync(built(part), join(folder, part), { recursive: true });
   }
+  if (existsSync(built(NODE_24))) linkOrCopy(built(NODE_24), join(folder, NODE_24));
   copy = folder;
   return folder;
+}
+
+/** A hundred megabytes. */
+function linkOrCopy(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  try {
+    linkSync(from, to);
+  } catch {
+    cpSync(from, to); // another file system
+  }
 }
 
 function removeCopy(): void {
