@@ -69,6 +69,7 @@
       "native/look/listeners.cc",
       "native/look/namespaces.cc",
       "native/look/operations.cc",
+      "native/look/probe.cc",
       "native/look/symbols.cc"
     ],
     "socket_sources": [
@@ -82,6 +83,7 @@
       "native/socket/netlink.cc",
       "native/socket/network_namespace.cc",
       "native/socket/original_destination.cc",
+      "native/socket/probe.cc",
       "native/socket/route.cc",
       "native/socket/segment.cc",
       "native/socket/tcp.cc",

@@ -15,11 +15,6 @@ using json::Writer;
 constexpr size_t kLongestAddress = 45;  // INET6_ADDRSTRLEN without its NUL
 constexpr size_t kLongestToken = 1024;  // a new connection's buffers hold it
 
-Endpoint ReadEndpoint(const Value& value, const Place& place) {
-  const Object object(value, place, {"address", "port"});
-  return {object.String("address", kLongestAddress), static_cast<uint16_t>(object.Integer("port", 1, 65535))};
-}
-
 const char* Name(ExchangeOutcome outcome) {
   switch (outcome) {
     case ExchangeOutcome::kReturned:
@@ -38,6 +33,13 @@ const char* Name(ExchangeOutcome outcome) {
       break;
   }
   return "timed-out";
+}
+
+}  // namespace
+
+Endpoint ReadEndpoint(const Value& value, const Place& place) {
+  const Object object(value, place, {"address", "port"});
+  return {object.String("address", kLongestAddress), static_cast<uint16_t>(object.Integer("port", 1, 65535))};
 }
 
 void WriteEndpoint(Writer& writer, const Endpoint& endpoint) {
@@ -61,8 +63,6 @@ void WriteFailure(Writer& writer, const Failure& failure) {
   json::WriteText(writer, strerror(failure.error_number));
   writer.EndObject();
 }
-
-}  // namespace
 
 ExchangeRequest ReadExchange(const Object& object) {
   ExchangeRequest request;

@@ -12,4 +12,9 @@ ExchangeRequest ReadExchange(const json::Object& request);
 
 void WriteExchange(json::Writer& writer, const ExchangeResult& result);
 
+// Parts that the op "probe" has, too.
+Endpoint ReadEndpoint(const json::Value& value, const json::Place& place);
+void WriteEndpoint(json::Writer& writer, const Endpoint& endpoint);
+void WriteFailure(json::Writer& writer, const Failure& failure);
+
 }  // namespace sluice

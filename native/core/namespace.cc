@@ -35,10 +35,11 @@ void Enter(const std::string& path) {
   }
 }
 
-// A thread's namespace ends with it, where nobody else is in it.
+}  // namespace
+
 void RunOnThread(const std::function<void()>& work) {
   std::exception_ptr failure;
-  const auto catching = [&] {
+  const auto try_to_work = [&] {
     try {
       work();
     } catch (...) {
@@ -46,27 +47,17 @@ void RunOnThread(const std::function<void()>& work) {
     }
   };
   try {
-    std::thread(catching).join();
+    std::thread(try_to_work).join();
   } catch (const std::system_error& error) {
     throw SystemCallError(error.code().value(), "clone", "cannot start a thread for the network namespace");
   }
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace
-
 void RunInNamespace(const std::string& path, const std::function<void()>& work) {
   if (path.empty()) return work();
   RunOnThread([&] {
     Enter(path);
-    work();
-  });
-}
-
-void RunInNewNamespace(const std::function<void()>& work) {
-  RunOnThread([&] {
-    if (unshare(CLONE_NEWNET) != 0)
-      throw NamespaceError(errno, "unshare", "cannot make a network namespace to try in");
     work();
   });
 }

@@ -6,6 +6,10 @@
 
 namespace sluice {
 
+// Runs `work` on a thread that ends with it: what it changes of itself (its ids, its namespace) ends, too.
+// Throws Error when there is no thread to be had, and whatever `work` throws.
+void RunOnThread(const std::function<void()>& work);
+
 // Runs `work` in the network namespace at `path`, on a thread of its own that ends with it; with an empty
 // path, on this thread. setns(2) is per thread, and going back would need CAP_SYS_ADMIN in the namespace
 // left. Throws Error with code kNamespace when the namespace cannot be entered, and whatever `work` throws.

@@ -18,8 +18,8 @@ namespace {
 // Not /proc/net, which shows the namespace of the process's first thread.
 constexpr const char* kDirectory = "/proc/thread-self/net/";
 
-bool ReadHexadecimal(std::string_view text, uint32_t& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+bool ReadNumber(std::string_view text, uint32_t& number, int base) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
   return error == std::errc() && end == text.data() + text.size();
 }
 
@@ -31,8 +31,8 @@ std::string_view NextWord(std::string_view& text) {
   return word;
 }
 
-void ReadFile(const char* name, int family, const std::set<uint16_t>& ports,
-              std::vector<Listener>& listeners) {
+template <typename Wanted>
+void ReadFile(const char* name, int family, const Wanted& wanted, std::vector<Listener>& listeners) {
   const std::string path = std::string(kDirectory) + name;
   Lines lines(path);
   if (!lines.valid()) {
@@ -44,7 +44,7 @@ void ReadFile(const char* name, int family, const std::set<uint16_t>& ports,
   lines.Next(line);  // the heading
   // Listening sockets come first (net/ipv4/tcp_ipv4.c, tcp_get_idx): there may be thousands of others.
   for (Listener listener; lines.Next(line) && ParseListener(line, family, listener);) {
-    if (ports.count(listener.port) != 0) listeners.push_back(listener);
+    if (wanted(listener)) listeners.push_back(listener);
   }
 }
 
@@ -60,19 +60,21 @@ bool ParseListener(std::string_view line, int family, Listener& listener) {
   listener.address = InetAddress{family, {}};
   for (size_t i = 0; i < words; ++i) {
     uint32_t word = 0;  // in the byte order of the host, as it lies in memory
-    if (!ReadHexadecimal(local.substr(i * 8, 8), word)) return false;
+    if (!ReadNumber(local.substr(i * 8, 8), word, 16)) return false;
     std::memcpy(listener.address.bytes.data() + i * 4, &word, sizeof(word));
   }
   uint32_t port = 0;
-  if (!ReadHexadecimal(local.substr(words * 8 + 1), port)) return false;
+  if (!ReadNumber(local.substr(words * 8 + 1), port, 16)) return false;
   listener.port = static_cast<uint16_t>(port);
-  return true;
+  for (int i = 0; i < 3; ++i) NextWord(line);  // queues, timer, retransmissions
+  return ReadNumber(NextWord(line), listener.uid, 10);
 }
 
-std::vector<Listener> Listeners(const std::set<uint16_t>& ports) {
+std::vector<Listener> Listeners(const std::set<uint16_t>& ports, std::optional<uint32_t> uid) {
+  const auto wanted = [&](const Listener& each) { return each.uid == uid || ports.count(each.port) != 0; };
   std::vector<Listener> listeners;
-  ReadFile("tcp", AF_INET, ports, listeners);
-  ReadFile("tcp6", AF_INET6, ports, listeners);
+  ReadFile("tcp", AF_INET, wanted, listeners);
+  ReadFile("tcp6", AF_INET6, wanted, listeners);
   return listeners;
 }
 

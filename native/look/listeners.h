@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -14,10 +15,11 @@ namespace sluice::look {
 struct Listener {
   InetAddress address;
   uint16_t port;
+  uint32_t uid;  // whose it is
 };
 
-// Those of the calling thread's network namespace on these ports. Throws Error.
-std::vector<Listener> Listeners(const std::set<uint16_t>& ports);
+// Those of the calling thread's network namespace on these ports, and of this user on others. Throws Error.
+std::vector<Listener> Listeners(const std::set<uint16_t>& ports, std::optional<uint32_t> uid);
 
 // The listener in a line of /proc/net/tcp or tcp6 (Documentation/networking/proc_net_tcp.rst): nothing for a
 // socket in another state, and for what is no such line.

@@ -2,6 +2,8 @@
 #include "look/operations.h"
 
 #include <iterator>
+#include <limits>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -10,6 +12,7 @@
 #include "look/kernel_operations.h"
 #include "look/listeners.h"
 #include "look/namespaces.h"
+#include "look/probe.h"
 #include "socket/route.h"
 
 namespace sluice::look {
@@ -28,14 +31,18 @@ void WriteText(Writer& writer, const char* key, const std::string& text) {
 }
 
 void AnswerListeners(const Value& document, const Place& place, Writer& writer) {
-  const Object request(document, place, {"op", "netns", "ports"});
+  const Object request(document, place, {"op", "netns", "ports", "uid"});
   const std::string netns = request.OptionalPath("netns");
   std::set<uint16_t> ports;
   json::ForEach(request.Required("ports"), request.At("ports"), [&](const Value& item, const Place& at) {
     ports.insert(static_cast<uint16_t>(json::Integer(item, at, 0, UINT16_MAX)));
   });
+  std::optional<uint32_t> uid;
+  if (request.Optional("uid") != nullptr) {
+    uid = static_cast<uint32_t>(request.Integer("uid", 0, std::numeric_limits<uint32_t>::max() - 1));
+  }
   std::vector<Listener> listeners;
-  RunInNamespace(netns, [&] { listeners = Listeners(ports); });
+  RunInNamespace(netns, [&] { listeners = Listeners(ports, uid); });
   writer.StartObject();
   writer.Key("listeners");
   writer.StartArray();
@@ -46,6 +53,8 @@ void AnswerListeners(const Value& document, const Place& place, Writer& writer) 
     WriteText(writer, "address", FormatInetAddress(listener.address));
     writer.Key("port");
     writer.Uint(listener.port);
+    writer.Key("uid");
+    writer.Uint(listener.uid);
     writer.EndObject();
   }
   writer.EndArray();
@@ -102,8 +111,13 @@ void AnswerNamespaces(const Value& document, const Place& place, Writer& writer)
 }
 
 constexpr Operation kItems[] = {
-    {"listeners", AnswerListeners},   {"route", AnswerRoute},       {"namespaces", AnswerNamespaces},
-    {"extensions", AnswerExtensions}, {"tracking", AnswerTracking}, {"symbols", AnswerSymbols},
+    {"listeners", AnswerListeners},
+    {"route", AnswerRoute},
+    {"namespaces", AnswerNamespaces},
+    {"extensions", AnswerExtensions},
+    {"tracking", AnswerTracking},
+    {"symbols", AnswerSymbols},
+    {"probe", AnswerProbe},
 };
 
 }  // namespace

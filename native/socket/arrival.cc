@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "core/error.h"
+#include "socket/link.h"
+#include "socket/route.h"
 #include "socket/segment.h"
 #include "socket/tun_device.h"
 #include "socket/wait.h"
@@ -141,7 +143,9 @@ ExchangeResult Arrive(const ExchangeRequest& request, TokenServer& server) {
   if (from.family != address.family) throw Error(ErrorCode::kInvalidRequest, "from: of the other IP family");
   std::optional<TunDevice> device;
   try {
-    device.emplace(address, PrefixLength(address));
+    device.emplace();
+    AddAddress(device->name(), address, PrefixLength(address));
+    SetLinkUp(device->name());
   } catch (const Error& error) {
     ExchangeResult result;
     result.outcome = ExchangeOutcome::kNoDevice;

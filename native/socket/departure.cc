@@ -44,15 +44,6 @@ ExchangeResult NotEstablished(const FileDescriptor& client, const Error& error) 
   return result;
 }
 
-ConnectionEnd LocalEnd(const FileDescriptor& socket) {
-  sockaddr_storage storage{};
-  socklen_t length = sizeof(storage);
-  if (getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
-    throw SystemCallError(errno, "getsockname", "cannot tell the address of a connection");
-  }
-  return ReadSocketAddress(storage);
-}
-
 // Adds what has come, up to a size; whether more may come.
 bool Receive(const FileDescriptor& socket, std::string& received, size_t most) {
   std::array<char, 4096> buffer;

@@ -2,6 +2,7 @@
 #include "socket/link.h"
 
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -30,6 +31,23 @@ void SetLinkUp(const std::string& name) {
   link.ifi_flags = IFF_UP;
   link.ifi_change = IFF_UP;
   request.Append(link);
+  SendNetlink(NETLINK_ROUTE, request, what);
+}
+
+void SetReversePathFilter(const std::string& name) {
+  const std::string what = "cannot have the interface " + name + " filter by the reverse path";
+  NetlinkRequest request(RTM_NEWLINK, 0);
+  ifinfomsg link{};
+  link.ifi_family = AF_UNSPEC;
+  link.ifi_index = static_cast<int>(InterfaceIndex(name, what));
+  request.Append(link);
+  const size_t families = request.BeginNest(IFLA_AF_SPEC);
+  const size_t ipv4 = request.BeginNest(AF_INET);
+  const size_t settings = request.BeginNest(IFLA_INET_CONF);
+  request.AddNumber<uint32_t>(IPV4_DEVCONF_RP_FILTER, 1);
+  request.EndNest(settings);
+  request.EndNest(ipv4);
+  request.EndNest(families);
   SendNetlink(NETLINK_ROUTE, request, what);
 }
 

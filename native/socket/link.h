@@ -12,6 +12,10 @@ unsigned int InterfaceIndex(const std::string& name, const std::string& what_was
 
 void SetLinkUp(const std::string& name);
 
+// Packets that come in by the interface, and to whose source no route leads back by it, are dropped
+// (net.ipv4.conf.NAME.rp_filter). Works where /proc/sys may not be written.
+void SetReversePathFilter(const std::string& name);
+
 // With the other end of a veth pair: both are gone when this returns.
 void DeleteLink(const std::string& name);
 

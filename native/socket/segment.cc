@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace sluice {
@@ -14,6 +15,9 @@ namespace {
 
 constexpr uint8_t kHopLimit = 64;
 constexpr uint16_t kWindow = 65535;
+// A destination options header before TCP, with an option for experiments (RFC 4727) of those that a host
+// that does not know them discards the packet for: 01 in the two highest bits.
+constexpr std::array<unsigned char, 8> kDiscardingOptions = {IPPROTO_TCP, 0, 0x5e, 4, 0, 0, 0, 0};
 
 template <typename Header>
 void Append(Packet& packet, const Header& header) {
@@ -61,12 +65,15 @@ void AppendIpv4(Packet& packet, const Segment& segment, size_t length) {
 void AppendIpv6(Packet& packet, const Segment& segment, size_t length) {
   ip6_hdr header{};
   header.ip6_flow = htonl(6U << 28);
-  header.ip6_plen = htons(static_cast<uint16_t>(length));
+  const size_t options = segment.discarded ? kDiscardingOptions.size() : 0;
+  header.ip6_plen = htons(static_cast<uint16_t>(options + length));
   header.ip6_nxt = IPPROTO_TCP;
+  if (segment.discarded) header.ip6_nxt = IPPROTO_DSTOPTS;
   header.ip6_hlim = kHopLimit;
   std::memcpy(&header.ip6_src, segment.source.address.bytes.data(), sizeof(header.ip6_src));
   std::memcpy(&header.ip6_dst, segment.destination.address.bytes.data(), sizeof(header.ip6_dst));
   Append(packet, header);
+  if (segment.discarded) Append(packet, kDiscardingOptions);
 }
 
 // Of the pseudo header (RFC 9293, section 3.1).

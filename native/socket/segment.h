@@ -23,11 +23,14 @@ struct Segment {
   uint32_t acknowledgement = 0;
   uint8_t flags = 0;
   std::string payload;
+  // IPv6: with an option for which its host has to discard the packet without a word (RFC 8200, section 4.2),
+  // which it looks at after the rules of INPUT.
+  bool discarded = false;
 
   bool Has(int wanted) const { return (flags & wanted) == wanted; }
 };
 
-// With checksums, and no options.
+// With checksums, and but for `discarded` no options.
 Packet EncodeSegment(const Segment& segment);
 
 // None for whatever else a device may carry: another protocol, a fragment, IPv6 extension headers, fewer

@@ -133,4 +133,13 @@ FileDescriptor ConnectTcp(const TcpConnection& connection) {
   return socket;
 }
 
+ConnectionEnd LocalEnd(const FileDescriptor& socket) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  if (getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
+    throw SystemCallError(errno, "getsockname", "cannot tell the address of a connection");
+  }
+  return ReadSocketAddress(storage);
+}
+
 }  // namespace sluice

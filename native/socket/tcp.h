@@ -46,4 +46,7 @@ FileDescriptor ConnectTcp(const TcpConnection& connection);
 FileDescriptor StartTcp(const TcpConnection& connection);
 void AwaitTcp(const FileDescriptor& socket, const TcpConnection& connection);
 
+// The near end of a connection. Throws Error.
+ConnectionEnd LocalEnd(const FileDescriptor& socket);
+
 }  // namespace sluice

@@ -12,8 +12,6 @@
 #include <string_view>
 
 #include "core/error.h"
-#include "socket/link.h"
-#include "socket/route.h"
 
 namespace sluice {
 namespace {
@@ -35,12 +33,9 @@ std::string MakeDevice(const FileDescriptor& descriptor) {
 
 }  // namespace
 
-TunDevice::TunDevice(const InetAddress& address, int prefix_length)
-    : descriptor_(open(kPath, O_RDWR | O_CLOEXEC | O_NONBLOCK)) {
+TunDevice::TunDevice() : descriptor_(open(kPath, O_RDWR | O_CLOEXEC | O_NONBLOCK)) {
   if (!descriptor_.valid()) throw SystemCallError(errno, "open", std::string("cannot open ") + kPath);
-  const std::string name = MakeDevice(descriptor_);
-  AddAddress(name, address, prefix_length);
-  SetLinkUp(name);
+  name_ = MakeDevice(descriptor_);
 }
 
 void TunDevice::Deliver(const Packet& packet) const {

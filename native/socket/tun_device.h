@@ -5,7 +5,6 @@
 #include <string>
 
 #include "core/file_descriptor.h"
-#include "socket/inet_address.h"
 #include "socket/segment.h"
 
 namespace sluice {
@@ -14,10 +13,10 @@ namespace sluice {
 // with its addresses and routes, when the descriptor is closed: also when the process is killed.
 class TunDevice {
  public:
-  // Up, with this address, and with the rest of the subnet behind it. Needs CAP_NET_ADMIN and /dev/net/tun.
-  // Throws Error.
-  TunDevice(const InetAddress& address, int prefix_length);
+  // Down, and without an address. Needs CAP_NET_ADMIN and /dev/net/tun. Throws Error.
+  TunDevice();
 
+  const std::string& name() const { return name_; }
   // Readable when the kernel has sent something.
   int descriptor() const { return descriptor_.get(); }
   // The kernel sees the packet come in by the device. Throws Error.
@@ -27,6 +26,7 @@ class TunDevice {
 
  private:
   FileDescriptor descriptor_;
+  std::string name_;
 };
 
 }  // namespace sluice

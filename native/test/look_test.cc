@@ -31,20 +31,23 @@ bool Refused(const std::string& reply) { return reply.find("\"invalid-request\""
 
 TEST_CASE("lines of the kernel's lists of sockets") {
   Listener found{};
-  CHECK(ParseListener("   0: 0100007F:102F 00000000:0000 0A 00000000:00000000 00:0 0 0", AF_INET, found));
+  CHECK(ParseListener("   0: 0100007F:102F 00000000:0000 0A 00000000:00000000 00:0 0 2102", AF_INET, found));
   CHECK(FormatInetAddress(found.address) == "127.0.0.1");
   CHECK(found.port == 4143);
-  CHECK(
-      ParseListener("  12: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 0",
-                    AF_INET6, found));
+  CHECK(found.uid == 2102);
+  CHECK(ParseListener(
+      "  12: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 0:0 0:0 0 7",
+      AF_INET6, found));
   CHECK(FormatInetAddress(found.address) == "::1");
   CHECK(found.port == 80);
+  CHECK(found.uid == 7);
   // Another state, and what is no line.
   CHECK_FALSE(ParseListener("   1: 0100007F:102F 0100007F:0050 01 0", AF_INET, found));
   for (const char* line :
        {"", " ", "0:", "0: 0100007F", "0: 0100007F:102F", "0: 0100007F:102 00000000:0000 0A",
         "0: 0100007F:10 2F 0A", "0: 0100007G:102F 00000000:0000 0A",
-        "0: 00000000000000000000000001000000:0050 0:0 0A"}) {
+        "0: 00000000000000000000000001000000:0050 0:0 0A",
+        "0: 0100007F:102F 00000000:0000 0A 0:0 00:0 0 x"}) {
     CHECK_FALSE(ParseListener(line, AF_INET, found));
   }
 }
@@ -118,6 +121,7 @@ TEST_CASE("this process is in one of the namespaces") {
 TEST_CASE("requests are read strictly") {
   CHECK_FALSE(Refused(Ask(R"({"op":"listeners","ports":[]})")));
   CHECK_FALSE(Refused(Ask(R"({"op":"route","destination":"127.0.0.1"})")));
+  CHECK_FALSE(Refused(Ask(R"({"op":"listeners","ports":[],"uid":4294967294})")));
   CHECK_FALSE(Refused(Ask(R"({"op":"namespaces"})")));
   for (const char* request : {
            R"({"op":"listeners"})",
@@ -125,11 +129,49 @@ TEST_CASE("requests are read strictly") {
            R"({"op":"listeners","ports":["80"]})",
            R"({"op":"listeners","ports":[],"netns":""})",
            R"({"op":"listeners","ports":[],"bogus":1})",
+           R"({"op":"listeners","ports":[],"uid":4294967295})",
            R"({"op":"route"})",
            R"({"op":"route","destination":"10.0.0.0/8"})",
            R"({"op":"route","destination":1})",
            R"({"op":"namespaces","netns":"/x"})",
            R"({"op":"look"})",
+       }) {
+    CAPTURE(request);
+    CHECK(Refused(Ask(request)));
+  }
+}
+
+TEST_CASE("a probe is read strictly, before anything is opened") {
+  const std::string out =
+      R"({"op":"probe","netns":"/no/such","direction":"out","timeoutMs":0,"address":"127.0.0.1","port":1,"hopLimit":1})";
+  const std::string in =
+      R"({"op":"probe","netns":"/no/such","direction":"in","timeoutMs":0,"port":1,"from":"192.0.2.1","fromPort":1})";
+  const auto with = [](std::string text, const std::string& from, const std::string& to) {
+    REQUIRE(text.find(from) != std::string::npos);
+    return text.replace(text.find(from), from.size(), to);
+  };
+  // What is right comes as far as the namespace.
+  for (const std::string& request : {out, in}) {
+    CHECK(Ask(request).find(R"({"error":{"code":"namespace")") == 0);
+  }
+  for (const std::string& request : {
+           with(out, R"("out")", R"("up")"),
+           with(out, R"("out")", "1"),
+           with(out, R"("port":1)", R"("port":0)"),
+           with(out, R"("port":1,)", ""),
+           with(out, R"("address":"127.0.0.1",)", ""),
+           with(out, "127.0.0.1", "127.0.0.1/8"),
+           with(out, R"("timeoutMs":0)", R"("timeoutMs":-1)"),
+           with(out, R"("hopLimit":1)", R"("hopLimit":0)"),
+           with(out, R"("hopLimit":1)", R"("hopLimit":256)"),
+           with(out, R"("hopLimit":1)", R"("uid":4294967295)"),
+           with(out, R"("hopLimit":1)", R"("gid":-1)"),
+           with(out, R"("hopLimit":1)", R"("from":"::1")"),
+           with(out, R"("hopLimit":1)", R"("bogus":1)"),
+           with(in, R"("from":"192.0.2.1",)", ""),
+           with(in, R"(,"fromPort":1)", ""),
+           with(in, R"("fromPort":1)", R"("fromPort":65536)"),
+           with(in, R"("port")", R"("address":"::1","port")"),
        }) {
     CAPTURE(request);
     CHECK(Refused(Ask(request)));

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -103,6 +104,23 @@ TEST_CASE("options are passed over") {
   packet[32] = 0x60;
   packet[3] = static_cast<unsigned char>(packet[3] + 4);
   CHECK(DecodeSegment(packet)->payload == "hello");
+}
+
+TEST_CASE("an option for which the host discards it stands between IPv6 and TCP") {
+  Segment segment = Ipv6();
+  const Packet plain = EncodeSegment(segment);
+  segment.discarded = true;
+  Packet packet = EncodeSegment(segment);
+  REQUIRE(packet.size() == plain.size() + 8);
+  CHECK(packet[5] == plain[5] + 8);    // the length
+  CHECK(packet[6] == 60);              // destination options
+  CHECK(packet[40] == 6);              // then TCP
+  CHECK((packet[42] & 0xc0) == 0x40);  // discard, without a word
+  packet.erase(packet.begin() + 40, packet.begin() + 48);
+  CHECK(std::equal(packet.begin() + 8, packet.end(), plain.begin() + 8));
+  segment = Ipv4();
+  segment.discarded = true;
+  CHECK(EncodeSegment(segment) == EncodeSegment(Ipv4()));
 }
 
 TEST_CASE("random bytes do no harm") {

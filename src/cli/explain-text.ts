@@ -10,12 +10,17 @@ const WIDTH = 80;
 /**
  * An explanation for people, in lines of up to 80 characters: the answer first, then each rule that was met.
  *
- * @param route What there is to say of the pod's routes; empty: nothing.
+ * @param more What there is to say of the pod's routes, and of a probe; empty: nothing.
  * @returns Lines, each with its line feed.
  */
-export function explanationText(question: Question, explanation: Explanation, route: string): string {
+export function explanationText(
+  question: Question,
+  explanation: Explanation,
+  { route, probed }: { readonly route: string; readonly probed: string },
+): string {
   const lines = [
     ...paragraph(explanation.sentence, "", "  "),
+    ...(probed === "" ? [] : paragraph(probed, "", "  ")),
     ...paragraph(questionText(question), "", "  "),
     ...(route === "" ? [] : paragraph(route, "", "  ")),
     ...explanation.walks.filter(({ steps, dormant }) => steps.length > 0 || dormant).flatMap(walkLines),

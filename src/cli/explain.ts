@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
+import type { Confirmation } from "../kernel/confirm.ts";
 import { type Explanation, explainInstalled, explainRuleset, type Question } from "../kernel/explain.ts";
 import { findRoute } from "../kernel/look.ts";
 import { ruleTextIn } from "../ruleset/mode-text.ts";
 import type { Ruleset } from "../ruleset/ruleset.ts";
 import { type Command, runBody } from "./command.ts";
 import type { ConfigParser } from "./config.ts";
+import { checkProbe, PROBE, PROBE_CODES, probeNamespace, TIMEOUT } from "./explain-probe.ts";
+import { probeFields, probeSentence } from "./explain-probe-text.ts";
 import { QUESTION_FLAGS, readQuestion } from "./explain-question.ts";
 import { explanationText } from "./explain-text.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
@@ -24,11 +27,19 @@ import { Log } from "./log.ts";
 import { NETNS, PID, readNamespace } from "./namespace-flags.ts";
 import { type Flag, type ParsedFlags, parseFlags } from "./pflag.ts";
 
-const OWN_FLAGS: readonly Flag<unknown>[] = [...QUESTION_FLAGS, NETNS, PID, JSON_OUTPUT, HELP];
+const OWN_FLAGS: readonly Flag<unknown>[] = [
+  ...QUESTION_FLAGS,
+  PROBE,
+  TIMEOUT,
+  NETNS,
+  PID,
+  JSON_OUTPUT,
+  HELP,
+];
 /** Those of init that say what the rules are. */
 const PLAN_FLAGS = INIT_FLAGS.filter((flag) => flag !== INIT_NETNS && flag !== HELP);
 
-/** `sluice explain`: where one connection goes, and why. Changes nothing, and opens nothing. */
+/** `sluice explain`: where one connection goes, and why. Changes nothing, and opens nothing unless it is told to. */
 export function explainCommand(parseConfig: ConfigParser): Command {
   return {
     name: "explain",
@@ -43,14 +54,18 @@ export function explainCommand(parseConfig: ConfigParser): Command {
         }
         const asked = readQuestion(flags);
         const netns = readNamespace(flags);
-        const planned = [CONFIG, INCOMING_PROXY_PORT, OUTGOING_PROXY_PORT].some((flag) => flags.given(flag));
-        const { question, explanation, route } = planned
-          ? await explainPlan(flags, asked, { host, log, parseConfig })
-          : await explainNamespace(host, netns, asked);
+        const planned = [CONFIG, INCOMING_PROXY_PORT, OUTGOING_PROXY_PORT].find((flag) => flags.given(flag));
+        checkProbe(flags, planned);
+        const { question, explanation, route, confirmation } =
+          planned !== undefined
+            ? await explainPlan(flags, asked, { host, log, parseConfig })
+            : await explainNamespace(host, netns, asked, flags);
+        const probed = confirmation === undefined ? "" : probeSentence(confirmation);
         if (flags.value(JSON_OUTPUT)) {
-          host.write(1, jsonText({ question, ...explanation, ...(route === "" ? {} : { route }) }));
-        } else host.write(1, explanationText(question, explanation, route));
-        return 0;
+          const probe = confirmation && { probe: probeFields(confirmation, probed) };
+          host.write(1, jsonText({ question, ...explanation, ...probe, ...(route === "" ? {} : { route }) }));
+        } else host.write(1, explanationText(question, explanation, { route, probed }));
+        return confirmation === undefined ? 0 : PROBE_CODES[confirmation.verdict];
       });
     },
   };
@@ -61,6 +76,8 @@ interface Answer {
   readonly explanation: Explanation;
   /** What there is to say of the pod's routes; empty: nothing. */
   readonly route: string;
+  /** What a probe has shown; absent: there was none. */
+  readonly confirmation?: Confirmation;
 }
 
 async function explainPlan(
@@ -81,7 +98,12 @@ function textsOf({ mode, baseChains, chains }: Ruleset): (chain: string, index: 
 }
 
 /** What the flags do not say of the interface, the namespace's routes do. */
-async function explainNamespace(host: Host, netns: string | undefined, asked: Question): Promise<Answer> {
+async function explainNamespace(
+  host: Host,
+  netns: string | undefined,
+  asked: Question,
+  flags: ParsedFlags,
+): Promise<Answer> {
   const { direction, packet } = asked;
   const [address, known] =
     direction === "out" ? [packet.destination, packet.outInterface] : [packet.source, packet.inInterface];
@@ -96,6 +118,9 @@ async function explainNamespace(host: Host, netns: string | undefined, asked: Qu
       route = `there is no route to ${address}: connect(2) fails with ENETUNREACH before any rule is met`;
     }
   }
+  if (flags.value(PROBE)) {
+    return { ...(await probeNamespace(host, netns, question, flags.value(TIMEOUT))), route };
+  }
   const explanation = await explainInstalled(host, question, netns === undefined ? {} : { netns });
   return { question, explanation, route };
 }
@@ -103,7 +128,7 @@ async function explainNamespace(host: Host, netns: string | undefined, asked: Qu
 function helpText(program: string): string {
   return `Walks the rules that are installed, or with flags of init those that it would write, for one
 connection: each rule that it meets, whether it applies and why not, and what becomes of the
-connection. Nothing is opened, and nothing changes.
+connection. Nothing changes, and without --probe nothing is opened.
 
 Usage:
   ${program} --to ADDRESS:PORT [--uid UID] [flags]
@@ -111,6 +136,9 @@ Usage:
 
 Flags:
 ${flagHelp(OWN_FLAGS)}
+Exit code with --probe: 0 when the kernel did the same, or has answered what the rules alone do
+not tell; 2 when it did otherwise; 3 when that cannot be told.
+
 Instead of the installed rules, those that init would write with these flags:
 ${flagHelp(PLAN_FLAGS)}`;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Endpoint } from "../kernel/exchange.ts";
-import { parseDuration } from "./duration.ts";
+import { DURATION } from "./duration-flag.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { HELP } from "./flag-help.ts";
 import { BOOLEAN, type FlagKind, last } from "./flag-kinds.ts";
@@ -13,12 +13,6 @@ const ENDPOINT: FlagKind<Endpoint> = {
   label: "IP:PORT",
   read: (texts, fail) =>
     last(texts, (text) => parseEndpoint(text) ?? fail(text, "is not an IP address with a port")),
-};
-
-const DURATION: FlagKind<number> = {
-  label: "duration",
-  read: (texts, fail) =>
-    last(texts, (text) => parseDuration(text) ?? fail(text, "is not a number and ms, s, m, h or d")),
 };
 
 /** Only when it is given, as Linkerd's manifests do, does its value count. */

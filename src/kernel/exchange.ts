@@ -92,11 +92,11 @@ export async function exchange(host: Host, asked: Exchange): Promise<ExchangeRes
   }
 }
 
-function readEndpoint(reader: Reader): Endpoint {
+export function readEndpoint(reader: Reader): Endpoint {
   return { address: reader.at("address").string(), port: reader.at("port").number() };
 }
 
-function readFailure(reader: Reader): Failure {
+export function readFailure(reader: Reader): Failure {
   return {
     syscall: reader.at("syscall").string(),
     name: reader.at("name").string(),

@@ -7,7 +7,7 @@ import type { Ruleset } from "../ruleset/ruleset.ts";
 import { type Applies, type Outcome, type Packet, type WalkedTable, walk } from "../ruleset/walk.ts";
 import { why } from "../ruleset/why.ts";
 import { inspect } from "./inspect.ts";
-import type { InspectedFamily, InstalledRule, ModeInspection, Target } from "./report.ts";
+import type { InspectedFamily, Inspection, InstalledRule, ModeInspection, Target } from "./report.ts";
 
 /** A connection, as far as it is known. */
 export interface Question {
@@ -52,7 +52,7 @@ export interface Explanation {
 }
 
 /** nftables comes first by its priority; of the others, the one that was registered last, which nobody can see. */
-const ORDER: readonly Mode[] = ["nftables", "nft", "legacy"];
+export const ORDER: readonly Mode[] = ["nftables", "nft", "legacy"];
 
 /**
  * Walks the rules that a namespace holds for one connection, as the kernel does. Changes nothing, and opens nothing.
@@ -60,13 +60,17 @@ const ORDER: readonly Mode[] = ["nftables", "nft", "legacy"];
  * @throws {NetfilterError} for a namespace that cannot be entered, and for what goes wrong while reading.
  */
 export async function explainInstalled(host: Host, question: Question, target: Target): Promise<Explanation> {
-  const { modes } = await inspect(host, target);
+  return explainInspection(question, await inspect(host, target));
+}
+
+/** The same for what was read before. */
+export function explainInspection(question: Question, { modes }: Inspection): Explanation {
   const unread = modes.filter(({ state }) => state === "unknown");
   const tables = ORDER.flatMap((mode) => {
     const found = modes.find((each) => each.mode === mode);
     return found === undefined ? [] : tableIn(found, question.family);
   });
-  return conclude(question, tables, unread);
+  return explainTables(question, tables, unread);
 }
 
 /** The same for rules that are not installed. */
@@ -85,7 +89,7 @@ export function explainRuleset(
         : [],
     ),
   );
-  return conclude(question, [{ mode, dormant: false, table: { chains: all, rules, sets } }], []);
+  return explainTables(question, [{ mode, dormant: false, table: { chains: all, rules, sets } }], []);
 }
 
 interface ModeTable {
@@ -103,7 +107,7 @@ function isEmpty({ chains, rules }: InspectedFamily): boolean {
   return chains.length === 0 && rules.length === 0;
 }
 
-function conclude(
+function explainTables(
   { direction, packet }: Question,
   tables: readonly ModeTable[],
   unread: readonly ModeInspection[],
@@ -121,6 +125,11 @@ function conclude(
       }),
     };
   });
+  return conclude(walks, unread);
+}
+
+/** What the ways through the rules of all modes come to. */
+export function conclude(walks: readonly ExplainedWalk[], unread: readonly ModeInspection[]): Explanation {
   const awake = walks.filter(({ dormant }) => !dormant);
   const deciding = awake.find(({ outcome: { type } }) => type === "redirect" || type === "unknown");
   if (deciding?.outcome.type === "redirect") {
@@ -169,7 +178,7 @@ function reasonOf(rule: MetRule): string {
 }
 
 /** A rule of ours by its comment, one of others as it is written. */
-function naming({ comment, text, own }: MetRule): string {
+export function naming({ comment, text, own }: MetRule): string {
   const [, name] = /^proxy-init\/(.+)$/s.exec(comment) ?? [];
   return own && name !== undefined ? `rule ${name}` : `${own ? "rule" : "another program's rule"} ${text}`;
 }
