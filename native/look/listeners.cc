@@ -70,8 +70,10 @@ bool ParseListener(std::string_view line, int family, Listener& listener) {
   return ReadNumber(NextWord(line), listener.uid, 10);
 }
 
-std::vector<Listener> Listeners(const std::set<uint16_t>& ports, std::optional<uint32_t> uid) {
-  const auto wanted = [&](const Listener& each) { return each.uid == uid || ports.count(each.port) != 0; };
+std::vector<Listener> Listeners(const std::set<uint16_t>& ports, const std::set<uint32_t>& uids) {
+  const auto wanted = [&](const Listener& each) {
+    return uids.count(each.uid) != 0 || ports.count(each.port) != 0;
+  };
   std::vector<Listener> listeners;
   ReadFile("tcp", AF_INET, wanted, listeners);
   ReadFile("tcp6", AF_INET6, wanted, listeners);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -18,8 +17,8 @@ struct Listener {
   uint32_t uid;  // whose it is
 };
 
-// Those of the calling thread's network namespace on these ports, and of this user on others. Throws Error.
-std::vector<Listener> Listeners(const std::set<uint16_t>& ports, std::optional<uint32_t> uid);
+// Those of the calling thread's network namespace on these ports, and of these users on others. Throws Error.
+std::vector<Listener> Listeners(const std::set<uint16_t>& ports, const std::set<uint32_t>& uids);
 
 // The listener in a line of /proc/net/tcp or tcp6 (Documentation/networking/proc_net_tcp.rst): nothing for a
 // socket in another state, and for what is no such line.

@@ -3,7 +3,6 @@
 
 #include <iterator>
 #include <limits>
-#include <optional>
 #include <set>
 #include <string>
 
@@ -31,18 +30,19 @@ void WriteText(Writer& writer, const char* key, const std::string& text) {
 }
 
 void AnswerListeners(const Value& document, const Place& place, Writer& writer) {
-  const Object request(document, place, {"op", "netns", "ports", "uid"});
+  const Object request(document, place, {"op", "netns", "ports", "uids"});
   const std::string netns = request.OptionalPath("netns");
   std::set<uint16_t> ports;
   json::ForEach(request.Required("ports"), request.At("ports"), [&](const Value& item, const Place& at) {
     ports.insert(static_cast<uint16_t>(json::Integer(item, at, 0, UINT16_MAX)));
   });
-  std::optional<uint32_t> uid;
-  if (request.Optional("uid") != nullptr) {
-    uid = static_cast<uint32_t>(request.Integer("uid", 0, std::numeric_limits<uint32_t>::max() - 1));
-  }
+  std::set<uint32_t> uids;
+  json::ForEach(request.Required("uids"), request.At("uids"), [&](const Value& item, const Place& at) {
+    constexpr int64_t kLastId = std::numeric_limits<uint32_t>::max() - 1;
+    uids.insert(static_cast<uint32_t>(json::Integer(item, at, 0, kLastId)));
+  });
   std::vector<Listener> listeners;
-  RunInNamespace(netns, [&] { listeners = Listeners(ports, uid); });
+  RunInNamespace(netns, [&] { listeners = Listeners(ports, uids); });
   writer.StartObject();
   writer.Key("listeners");
   writer.StartArray();

@@ -119,17 +119,18 @@ TEST_CASE("this process is in one of the namespaces") {
 }
 
 TEST_CASE("requests are read strictly") {
-  CHECK_FALSE(Refused(Ask(R"({"op":"listeners","ports":[]})")));
+  CHECK_FALSE(Refused(Ask(R"({"op":"listeners","ports":[],"uids":[]})")));
   CHECK_FALSE(Refused(Ask(R"({"op":"route","destination":"127.0.0.1"})")));
-  CHECK_FALSE(Refused(Ask(R"({"op":"listeners","ports":[],"uid":4294967294})")));
+  CHECK_FALSE(Refused(Ask(R"({"op":"listeners","ports":[],"uids":[4294967294]})")));
   CHECK_FALSE(Refused(Ask(R"({"op":"namespaces"})")));
   for (const char* request : {
-           R"({"op":"listeners"})",
-           R"({"op":"listeners","ports":[65536]})",
-           R"({"op":"listeners","ports":["80"]})",
-           R"({"op":"listeners","ports":[],"netns":""})",
-           R"({"op":"listeners","ports":[],"bogus":1})",
-           R"({"op":"listeners","ports":[],"uid":4294967295})",
+           R"({"op":"listeners","uids":[]})",
+           R"({"op":"listeners","ports":[65536],"uids":[]})",
+           R"({"op":"listeners","ports":["80"],"uids":[]})",
+           R"({"op":"listeners","ports":[],"uids":[],"netns":""})",
+           R"({"op":"listeners","ports":[],"uids":[],"bogus":1})",
+           R"({"op":"listeners","ports":[]})",
+           R"({"op":"listeners","ports":[],"uids":[4294967295]})",
            R"({"op":"route"})",
            R"({"op":"route","destination":"10.0.0.0/8"})",
            R"({"op":"route","destination":1})",

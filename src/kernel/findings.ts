@@ -52,6 +52,8 @@ export interface Listener {
   readonly family: Family;
   readonly address: string;
   readonly port: number;
+  /** Whose it is. */
+  readonly uid: number;
 }
 
 /**
@@ -224,14 +226,22 @@ class FamilyFindings {
   }
 
   #listener(direction: "inbound" | "outbound", port: number): void {
-    if (this.#listeners === undefined) return;
-    const { family } = this.#found;
-    if (this.#listeners.some((listener) => listener.port === port && takes(listener, family))) return;
-    this.#add(
-      "nobody-listens",
-      `nobody listens on port ${port}, to which ${direction} connections go: they are refused`,
-    );
+    const taking = this.#listeners?.filter((listener) => takes(listener, this.#found.family));
+    if (taking === undefined || taking.some((listener) => listener.port === port)) return;
+    const refused = `nobody listens on port ${port}, to which ${direction} connections go: they are refused`;
+    const { uid } = this.#recovery.policy.proxy ?? {};
+    const ports = taking.flatMap((listener) => (listener.uid === uid ? [listener.port] : []));
+    const elsewhere = ports.length === 0 ? "" : `; the proxy's user, uid ${uid}, listens on ${listed(ports)}`;
+    this.#add("nobody-listens", refused + elsewhere);
   }
+}
+
+/** `4140, 4143 and 4191`; of many the first. */
+function listed(ports: readonly number[]): string {
+  const each = [...new Set(ports)].sort((one, other) => one - other);
+  const shown = each.slice(0, 6).map(String);
+  if (shown.length < each.length) shown.splice(-1, 1, `${each.length - shown.length + 1} more`);
+  return shown.length === 1 ? shown.join() : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
 function leadsTo(verdict: NonNullable<InstalledRule["verdict"]>, chain: string): boolean {

@@ -9,7 +9,7 @@ import { type Reader, readFamily } from "./reply.ts";
 // The ops of docs/core.md that look at a namespace or at the machine, and at no rules. They change nothing.
 
 /**
- * Who accepts TCP connections on these ports.
+ * Who accepts TCP connections on these ports, and on which others one of these users does.
  *
  * @throws {NetfilterError} for a namespace that cannot be entered.
  */
@@ -17,8 +17,9 @@ export async function findListeners(
   host: Host,
   netns: string | undefined,
   ports: readonly number[],
+  uids: readonly number[],
 ): Promise<Listener[]> {
-  const request = { op: "listeners", ...(netns === undefined ? {} : { netns }), ports };
+  const request = { op: "listeners", ...(netns === undefined ? {} : { netns }), ports, uids };
   const reply = await askCore(host, "socket", request, {});
   return reply
     .at("listeners")
@@ -27,6 +28,7 @@ export async function findListeners(
       family: readFamily(item.at("family")),
       address: item.at("address").string(),
       port: item.at("port").number(),
+      uid: item.at("uid").number(),
     }));
 }
 

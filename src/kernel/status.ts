@@ -43,7 +43,8 @@ export async function readStatus(host: Host, target: Target = {}): Promise<Statu
   const ports = policies.flatMap(({ policy: { inbound, outbound } }) =>
     [inbound?.proxyPort, outbound?.proxyPort].filter((port) => port !== undefined),
   );
-  const listeners = ports.length === 0 ? [] : await listenersOn(host, target.netns, ports);
+  const uids = policies.flatMap(({ policy: { proxy } }) => proxy?.uid ?? []);
+  const listeners = ports.length === 0 ? [] : await listenersOn(host, target.netns, ports, uids);
   return { ...inspection, policies, findings: findings(inspection, listeners) };
 }
 
@@ -52,9 +53,10 @@ async function listenersOn(
   host: Host,
   netns: string | undefined,
   ports: readonly number[],
+  uids: readonly number[],
 ): Promise<Listener[] | undefined> {
   try {
-    return await findListeners(host, netns, ports);
+    return await findListeners(host, netns, ports, uids);
   } catch (error) {
     if (error instanceof NetfilterError) return undefined;
     throw error;

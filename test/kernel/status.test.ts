@@ -2,6 +2,7 @@
 
 // What sends connections past the proxy, staged in pods: status or explain names each cause in one line.
 
+import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { nodeHost } from "../../src/host/node.ts";
 import { compile, install, type Mode, type RedirectPolicy, render } from "../../src/index.ts";
@@ -133,6 +134,19 @@ describeHosts("sluice status and explain", (host) => {
     expect(await complaints(host, pod)).toEqual([
       "IPv4 and IPv6: nobody listens on port 4140, to which outbound connections go: they are refused",
       "IPv6: nobody listens on port 4143, to which inbound connections go: they are refused",
+    ]);
+  });
+
+  test("nobody listens on the proxy's port, and the proxy listens on another", async () => {
+    await using pod = await createPod();
+    await install({ ...POLICY, outbound: { proxyPort: 4150 } }, { mode: "nft", netns: pod.namespace.path });
+    await pod.namespace.listen({ port: 4143 });
+    const script = `const { createServer } = require("node:net");
+      createServer().listen(4190, () => createServer().listen(4140, () => console.log("ready")));`;
+    const proxy = pod.namespace.spawn(process.execPath, ["-e", script], { uid: 2102, env });
+    if (proxy.stdout !== null) await once(proxy.stdout, "data");
+    expect(await complaints(host, pod)).toEqual([
+      "IPv4 and IPv6: nobody listens on port 4150, to which outbound connections go: they are refused; the proxy's user, uid 2102, listens on 4140 and 4190",
     ]);
   });
 
