@@ -77,7 +77,8 @@ void CheckUserNamespace() {
   struct stat theirs {};
   if (owner.valid() && fstat(owner.get(), &theirs) == 0 && theirs.st_ino == own.st_ino) return;
   throw Error(ErrorCode::kNamespace,
-              "the network namespace belongs to another user namespace, whose users have other numbers");
+              "the network namespace belongs to another user namespace, whose users have other numbers; run "
+              "it inside");
 }
 
 ProbeResult Run(const Probe& probe) {

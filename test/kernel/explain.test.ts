@@ -1,28 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// What explain says of a connection is what becomes of it: random policies, and real connections of all kinds through each.
+// What explain says of a connection is what becomes of it: random policies, random rules of others around them, and real
+// connections of all kinds through each.
 
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { nodeHost } from "../../src/host/node.ts";
 import { type Family, install, type Mode, type RedirectPolicy } from "../../src/index.ts";
-import { explainInstalled, type Question } from "../../src/kernel/explain.ts";
+import { type Explanation, explainInspection, type Question } from "../../src/kernel/explain.ts";
+import { inspect } from "../../src/kernel/inspect.ts";
 import { findRoute } from "../../src/kernel/look.ts";
+import { Rises } from "../../src/kernel/rises.ts";
 import { assertDirect, assertRedirectedTo, createPod, type Pod } from "../../src/testing/index.ts";
+import { Datagrams } from "./datagrams.ts";
+import { FOREIGN_PORT, foreignRules, putForeignRules } from "./foreign-rules.ts";
 
 const MODES: readonly Mode[] = ["nft", "legacy", "nftables"];
 const PORTS = [80, 443, 4190];
 /** Policies for each mode, and connections through each policy; SLUICE_EXPLAIN_RUNS multiplies the first, for a long run. */
-const POLICIES = 100 * Number(process.env.SLUICE_EXPLAIN_RUNS ?? 1);
-const CONNECTIONS = 7;
+const POLICIES = 70 * Number(process.env.SLUICE_EXPLAIN_RUNS ?? 1);
+const CONNECTIONS = 10;
+
+const UIDS = [0, 1000, 2102, 5];
 
 let pod: Pod;
-beforeAll(async () => {
+let datagrams: Datagrams;
+beforeEach(async () => {
+  datagrams = new Datagrams();
   pod = await createPod();
-  for (const port of [...PORTS, 4143, 4140]) await pod.namespace.listen({ port });
+  const own = [...PORTS, 4143, 4140, FOREIGN_PORT];
+  for (const port of own) await pod.namespace.listen({ port });
   for (const port of PORTS) await pod.peer.listen({ port });
+  await datagrams.listen(pod.namespace, own);
+  await datagrams.listen(pod.peer, PORTS);
 });
-afterAll(() => pod.close());
+afterEach(() => pod.close());
 
 const none = fc.constant<never[]>([]);
 const some = <T>(...values: T[]) => fc.subarray(values);
@@ -65,59 +77,100 @@ const connections = fc.array(
     direction: fc.constantFrom<"in" | "out">("in", "out"),
     family: fc.constantFrom<Family>("ipv4", "ipv6"),
     toItself: fc.boolean(),
+    protocol: fc.constantFrom<"tcp" | "udp">("tcp", "udp"),
     port: fc.constantFrom(...PORTS),
-    uid: fc.constantFrom(0, 1000, 2102, 5),
+    uid: fc.constantFrom(...UIDS),
     gid: fc.constantFrom(0, 1000, 2103, 5),
   }),
   { minLength: CONNECTIONS, maxLength: CONNECTIONS },
 );
+
+type Drawn = typeof connections extends fc.Arbitrary<(infer Each)[]> ? Each : never;
+
+async function ask({ direction, family, toItself, protocol, port, uid, gid }: Drawn): Promise<Question> {
+  const out = direction === "out";
+  const own = pod.addresses[family];
+  const remote = pod.peerAddresses[family];
+  const destination = out && !toItself ? remote : own;
+  const way = await findRoute(nodeHost(), pod.namespace.path, out ? destination : remote);
+  return {
+    direction,
+    family,
+    packet: {
+      protocol,
+      source: out ? undefined : remote,
+      destination,
+      destinationPort: port,
+      ...(out ? { uid, gid, inInterface: null } : { uid: null, gid: null, outInterface: null }),
+      ...(way === undefined ? {} : out ? { outInterface: way } : { inInterface: way }),
+    },
+  };
+}
+
+/** Opens the connection; the explanation must be what becomes of it. */
+async function checkFate(
+  { direction, packet }: Question,
+  { uid, gid }: Drawn,
+  { port: to }: Explanation,
+): Promise<void> {
+  const from = direction === "out" ? pod.namespace : pod.peer;
+  const { destination: address = "", destinationPort: port } = packet;
+  if (packet.protocol === "udp") {
+    const { namespace, port: found } = await datagrams.send({ from, address, port, uid, gid });
+    const direct = direction === "out" && packet.outInterface !== "lo" ? pod.peer : pod.namespace;
+    expect(found).toBe(to ?? port);
+    expect(namespace === (to === undefined ? direct : pod.namespace)).toBe(true);
+    return;
+  }
+  const socket = await from.connect({ address, port, ...(direction === "out" ? { uid, gid } : {}) });
+  if (to === undefined) await assertDirect(socket);
+  else await assertRedirectedTo(socket, to);
+  socket.destroy();
+}
 
 test.each(MODES)(
   "mode %s",
   async (mode) => {
     const netns = pod.namespace.path;
     const host = nodeHost();
-    const seen = { redirected: 0, direct: 0 };
+    const seen = { redirected: 0, direct: 0, unknown: 0, udpRedirected: 0, byOthers: 0 };
+    let others = false;
     await fc.assert(
-      fc.asyncProperty(policies, connections, async (policy, drawn) => {
+      fc.asyncProperty(policies, foreignRules(PORTS, UIDS), connections, async (policy, foreign, drawn) => {
         await install(policy, { mode, netns });
-        for (const { direction, family, toItself, port, uid, gid } of drawn) {
-          const out = direction === "out";
-          const own = pod.addresses[family];
-          const remote = pod.peerAddresses[family];
-          const destination = out && !toItself ? remote : own;
-          const way = await findRoute(host, netns, out ? destination : remote);
-          const question: Question = {
-            direction,
-            family,
-            packet: {
-              protocol: "tcp",
-              source: out ? undefined : remote,
-              destination,
-              destinationPort: port,
-              ...(out ? { uid, gid, inInterface: null } : { uid: null, gid: null, outInterface: null }),
-              ...(way === undefined ? {} : out ? { outInterface: way } : { inInterface: way }),
-            },
-          };
-          const explanation = await explainInstalled(host, question, { netns });
-          const from = out ? pod.namespace : pod.peer;
-          const socket = await from.connect({ address: destination, port, ...(out ? { uid, gid } : {}) });
-          expect(explanation.verdict, explanation.sentence).not.toBe("unknown");
-          if (explanation.verdict === "redirected") {
-            seen.redirected++;
-            await assertRedirectedTo(socket, explanation.port ?? 0);
-          } else {
-            seen.direct++;
-            await assertDirect(socket);
+        if (foreign.length > 0 || others) await putForeignRules(pod.namespace, mode, foreign);
+        others = foreign.length > 0;
+        let before = await inspect(host, { mode, netns });
+        for (const each of drawn) {
+          const question = await ask(each);
+          const explanation = explainInspection(question, before);
+          const { verdict, rule, walks } = explanation;
+          seen[verdict]++;
+          if (verdict === "unknown") {
+            expect(rule?.matches, explanation.sentence).toBeNull();
+            continue;
           }
-          socket.destroy();
+          if (verdict === "redirected" && each.protocol === "udp") seen.udpRedirected++;
+          if (rule?.own === false) seen.byOthers++;
+          await checkFate(question, each, explanation);
+          // The rules that were said to apply are those that have counted it.
+          const rises = new Rises(before, question.family);
+          before = await inspect(host, { mode, netns });
+          rises.add(before);
+          const met = walks.flatMap(({ steps }) => steps.filter(({ applies }) => applies === "yes"));
+          expect([...rises.common].map(({ text }) => text).sort()).toEqual(
+            met.map((step) => step.rule.text).sort(),
+          );
         }
       }),
       { numRuns: POLICIES },
     );
-    // Neither answer alone would do.
+    // No answer alone would do.
     expect(seen.redirected).toBeGreaterThan(POLICIES / 2);
     expect(seen.direct).toBeGreaterThan(POLICIES / 2);
+    expect(seen.udpRedirected).toBeGreaterThan(0);
+    expect(seen.byOthers).toBeGreaterThan(POLICIES / 5);
+    expect(seen.unknown).toBeLessThan(POLICIES * CONNECTIONS * 0.2);
   },
-  120_000 * Math.max(1, POLICIES / 100),
+  120_000 * Math.max(1, POLICIES / 70),
 );

@@ -7,6 +7,7 @@ import { install, type Mode, type RedirectPolicy } from "../../src/index.ts";
 import { createNamespace, createPod, createVethPair, type Pod } from "../../src/testing/index.ts";
 import { asNobody, describeHosts, env, type ProgramHost, proxyInit, sluiceCommand } from "./hosts.ts";
 import { output } from "./kernel-state.ts";
+import { createUserNamespace } from "./user-namespace.ts";
 
 const MODES: readonly Mode[] = ["nft", "legacy", "nftables"];
 const FAMILIES = ["ipv4", "ipv6"] as const;
@@ -299,6 +300,19 @@ describeHosts("sluice explain --probe", (host) => {
       ...args,
     ]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: `sluice explain: ${line}\n` });
+  });
+
+  test("users of another user namespace have other numbers", async () => {
+    await using rootless = await createUserNamespace();
+    await using outside = await createNamespace();
+    const [file, ...first] = sluiceCommand(host, "explain").command;
+    const args = [...first, "--probe", "--to=127.0.0.1:80", "--uid=0", `--netns=${rootless.path}`];
+    expect(await outside.exec(file, args, { env })).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr:
+        "sluice explain: the network namespace belongs to another user namespace, whose users have other numbers; run it inside\n",
+    });
   });
 
   test("in a pod that is busy", async () => {
