@@ -37,7 +37,7 @@ export const foreignRules = (
         protocol: fc.constantFrom("tcp", "udp"),
         port: fc.constantFrom(undefined, ...ports),
         uid: fc.constantFrom(undefined, ...uids),
-        strange: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+        strange: fc.integer({ min: 0, max: 19 }).map((n) => n === 0),
         verdict: fc.constantFrom("redirect", "redirect", "return", "accept"),
       }),
       { minLength: 1, maxLength: 4 },

@@ -324,17 +324,20 @@ describeHosts("sluice explain --probe", (host) => {
       while (busy)
         (await pod.namespace.connect({ address: pod.peerAddresses.ipv4, port: 80, uid })).destroy();
     });
-    for (const uid of [1000, 2102]) {
-      const [answer, probed, code] = await probe(
-        host,
-        pod,
-        `--to=${pod.peerAddresses.ipv4}:80`,
-        `--uid=${uid}`,
-      );
-      expect(answer).toMatch(uid === 1000 ? /^redirected/ : /^direct/);
-      expect([probed, code]).toEqual([expect.stringMatching(/^the kernel did the same: /), 0]);
+    try {
+      for (const uid of [1000, 2102]) {
+        const [answer, probed, code] = await probe(
+          host,
+          pod,
+          `--to=${pod.peerAddresses.ipv4}:80`,
+          `--uid=${uid}`,
+        );
+        expect(answer).toMatch(uid === 1000 ? /^redirected/ : /^direct/);
+        expect([probed, code]).toEqual([expect.stringMatching(/^the kernel did the same: /), 0]);
+      }
+    } finally {
+      busy = false;
+      await Promise.all(others);
     }
-    busy = false;
-    await Promise.all(others);
   });
 });
