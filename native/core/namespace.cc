@@ -62,4 +62,12 @@ void RunInNamespace(const std::string& path, const std::function<void()>& work) 
   });
 }
 
+void RunInNewNamespace(const std::function<void()>& work) {
+  RunOnThread([&] {
+    if (unshare(CLONE_NEWNET) != 0)
+      throw NamespaceError(errno, "unshare", "cannot make a network namespace to try in");
+    work();
+  });
+}
+
 }  // namespace sluice

@@ -42,7 +42,7 @@ function outcome({ verdict, port }: KernelDecision, { wentTo }: ProbeResult): st
 function counting({ verdict, rule }: KernelDecision): string {
   if (rule !== undefined)
     return `${naming(rule)} ${rule.counters === null ? "met" : "counted"} the connection`;
-  return verdict === "direct"
+  return verdict === "direct" || verdict === "dropped"
     ? "no rule decided on the connection"
     : "a rule that sluice does not read decided on the connection";
 }

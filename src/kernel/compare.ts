@@ -5,6 +5,7 @@ import { countedWay } from "../ruleset/counted.ts";
 import type { Endpoint } from "./exchange.ts";
 import {
   conclude,
+  droppingChain,
   type ExplainedWalk,
   type Explanation,
   type MetRule,
@@ -17,7 +18,7 @@ import type { Inspection, InstalledRule } from "./report.ts";
 /** What the kernel did with a connection, by what counted it and where it went. */
 export interface KernelDecision {
   /** "elsewhere": it was sent to another address. "unmet": no rule counted it, though some apply to every connection. */
-  readonly verdict: "redirected" | "direct" | "elsewhere" | "unmet" | "unknown";
+  readonly verdict: Explanation["verdict"] | "elsewhere" | "unmet";
   readonly port?: number;
   /** The rule that decided; absent: none did, or none that is known. */
   readonly rule?: MetRule;
@@ -59,7 +60,8 @@ export function compareWithKernel(
     // The other direction's count other connections, as when the proxy answers to this one.
     rest.push(...way.rest.filter(({ chain }) => chain === base || chain === own));
     const steps = way.path.map((rule) => ({ rule, applies: "yes" as const }));
-    return [{ mode, dormant: table.dormant, steps, outcome: way.outcome }];
+    const dropping = droppingChain(table, base);
+    return [{ mode, dormant: table.dormant, steps, outcome: way.outcome, dropping }];
   });
   const decision = decide(expected, conclude(walks, []), path, wentTo, destination);
   const alike = decision.verdict === expected.verdict && decision.port === expected.port;

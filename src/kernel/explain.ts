@@ -7,7 +7,14 @@ import type { Ruleset } from "../ruleset/ruleset.ts";
 import { type Applies, type Outcome, type Packet, type WalkedTable, walk } from "../ruleset/walk.ts";
 import { why } from "../ruleset/why.ts";
 import { inspect } from "./inspect.ts";
-import type { InspectedFamily, Inspection, InstalledRule, ModeInspection, Target } from "./report.ts";
+import type {
+  InspectedFamily,
+  Inspection,
+  InstalledChain,
+  InstalledRule,
+  ModeInspection,
+  Target,
+} from "./report.ts";
 
 /** A connection, as far as it is known. */
 export interface Question {
@@ -36,11 +43,13 @@ export interface ExplainedWalk {
   readonly outcome: Outcome<MetRule>;
   /** What the table's rules come to nothing for. */
   readonly dormant: boolean;
+  /** The base chain, where its policy is to drop what no rule decides; iptables has no such thing in the table nat, nft has. */
+  readonly dropping?: string | undefined;
 }
 
 /** What becomes of a connection. "unknown": that depends on what is not known of it, or on a rule that nobody understands. */
 export interface Explanation {
-  readonly verdict: "redirected" | "direct" | "unknown";
+  readonly verdict: "redirected" | "direct" | "dropped" | "unknown";
   /** The proxy's port; absent when it is not redirected. */
   readonly port?: number;
   /** The rule that decided; absent when none applies. */
@@ -51,8 +60,9 @@ export interface Explanation {
   readonly walks: readonly ExplainedWalk[];
 }
 
-/** nftables comes first by its priority; of the others, the one that was registered last, which nobody can see. */
+/** nftables comes first by its priority. Of the others the one that was registered last does, which nobody can see. */
 export const ORDER: readonly Mode[] = ["nftables", "nft", "legacy"];
+const SAME_PRIORITY: readonly (readonly Mode[])[] = [["nftables"], ["nft", "legacy"]];
 
 /**
  * Walks the rules that a namespace holds for one connection, as the kernel does. Changes nothing, and opens nothing.
@@ -95,7 +105,16 @@ export function explainRuleset(
 interface ModeTable {
   readonly mode: Mode;
   readonly dormant: boolean;
-  readonly table: WalkedTable<MetRule>;
+  readonly table: ReadTable;
+}
+
+interface ReadTable extends WalkedTable<MetRule> {
+  readonly chains: readonly { readonly name: string; readonly policy?: InstalledChain["policy"] }[];
+}
+
+/** The base chain, where it drops what no rule decides. */
+export function droppingChain({ chains }: ReadTable, base: string): string | undefined {
+  return chains.find(({ name, policy }) => name === base && policy === "drop")?.name;
 }
 
 function tableIn({ mode, families }: ModeInspection, family: Family): ModeTable[] {
@@ -114,11 +133,13 @@ function explainTables(
 ): Explanation {
   const walks = tables.map(({ mode, dormant, table }): ExplainedWalk => {
     const { prerouting, output } = namesOf(mode);
-    const { steps, outcome } = walk(table, direction === "out" ? output : prerouting, packet);
+    const base = direction === "out" ? output : prerouting;
+    const { steps, outcome } = walk(table, base, packet);
     return {
       mode,
       dormant,
       outcome,
+      dropping: droppingChain(table, base),
       steps: steps.map(({ rule, applies }) => {
         const reason = why(rule, packet, table.sets ?? []);
         return { rule, applies, ...(reason === undefined ? {} : { why: reason }) };
@@ -131,27 +152,21 @@ function explainTables(
 /** What the ways through the rules of all modes come to. */
 export function conclude(walks: readonly ExplainedWalk[], unread: readonly ModeInspection[]): Explanation {
   const awake = walks.filter(({ dormant }) => !dormant);
-  const deciding = awake.find(({ outcome: { type } }) => type === "redirect" || type === "unknown");
-  if (deciding?.outcome.type === "redirect") {
-    const { port, rule } = deciding.outcome;
-    return {
-      verdict: "redirected",
-      port,
-      rule,
-      sentence: `redirected to port ${port}: ${naming(rule)}`,
-      walks,
-    };
-  }
-  if (deciding?.outcome.type === "unknown") {
-    const { rule } = deciding.outcome;
-    const reason =
-      deciding.steps.find((step) => step.rule === rule)?.why ?? "what the rule does is not known";
-    return {
-      verdict: "unknown",
-      rule,
-      sentence: `not known: ${reason}, and ${naming(rule)} depends on it`,
-      walks,
-    };
+  for (const modes of SAME_PRIORITY) {
+    const deciding = awake.filter((each) => modes.includes(each.mode) && decides(each));
+    const doubtful = deciding.find(({ outcome }) => outcome.type === "unknown") ?? deciding[0];
+    if (doubtful === undefined) continue;
+    const [decision, other] = [doubtful, ...deciding.filter((each) => each !== doubtful)].map(decisionOf);
+    if (decision === undefined) continue;
+    const contrary =
+      decision.verdict !== "unknown" &&
+      other !== undefined &&
+      (other.verdict !== decision.verdict || other.port !== decision.port);
+    if (!contrary) return { ...decision, walks };
+    const sentence =
+      `not known: ${modes.join(" and ")} disagree (${decision.sentence}; ${other.sentence}), and the one whose table was ` +
+      "made last comes first, which nobody can see";
+    return { verdict: "unknown", sentence, walks };
   }
   if (unread[0] !== undefined) {
     const sentence = `not known: mode ${unread[0].mode} could not be read: ${unread[0].reason}`;
@@ -161,6 +176,29 @@ export function conclude(walks: readonly ExplainedWalk[], unread: readonly ModeI
   if (rule !== undefined) return { verdict: "direct", rule, sentence: `direct: ${reasonOf(rule)}`, walks };
   const asleep = walks.length > awake.length ? ", and a table that is dormant is passed over" : "";
   return { verdict: "direct", sentence: `direct: no rule applies to it${asleep}`, walks };
+}
+
+/** Whether the kernel asks no table behind this one. */
+function decides({ outcome: { type }, dropping }: ExplainedWalk): boolean {
+  return type === "redirect" || type === "unknown" || (type === "end" && dropping !== undefined);
+}
+
+function decisionOf({ outcome, steps, dropping }: ExplainedWalk): Omit<Explanation, "walks"> {
+  if (outcome.type === "redirect") {
+    const { port, rule } = outcome;
+    return {
+      verdict: "redirected",
+      port,
+      rule,
+      sentence: `redirected to port ${port}: ${naming(rule)}`,
+    };
+  }
+  if (outcome.type === "unknown") {
+    const { rule } = outcome;
+    const reason = steps.find((step) => step.rule === rule)?.why ?? "what the rule does is not known";
+    return { verdict: "unknown", rule, sentence: `not known: ${reason}, and ${naming(rule)} depends on it` };
+  }
+  return { verdict: "dropped", sentence: `dropped: no rule decides, and ${dropping} drops what is left` };
 }
 
 /** `uid 2102 is the proxy's, rule ignore-proxy-user-id`. */

@@ -14,6 +14,7 @@ import { Rises } from "../../src/kernel/rises.ts";
 import { assertDirect, assertRedirectedTo, createPod, type Pod } from "../../src/testing/index.ts";
 import { Datagrams } from "./datagrams.ts";
 import { FOREIGN_PORT, foreignRules, putForeignRules } from "./foreign-rules.ts";
+import { output } from "./kernel-state.ts";
 
 const MODES: readonly Mode[] = ["nft", "legacy", "nftables"];
 const PORTS = [80, 443, 4190];
@@ -128,12 +129,14 @@ async function checkFate(
   socket.destroy();
 }
 
+let udpRedirected = 0;
+
 test.each(MODES)(
   "mode %s",
   async (mode) => {
     const netns = pod.namespace.path;
     const host = nodeHost();
-    const seen = { redirected: 0, direct: 0, unknown: 0, udpRedirected: 0, byOthers: 0 };
+    const seen = { redirected: 0, direct: 0, dropped: 0, unknown: 0, udpRedirected: 0, byOthers: 0 };
     let others = false;
     await fc.assert(
       fc.asyncProperty(policies, foreignRules(PORTS, UIDS), connections, async (policy, foreign, drawn) => {
@@ -168,9 +171,75 @@ test.each(MODES)(
     // No answer alone would do.
     expect(seen.redirected).toBeGreaterThan(POLICIES / 2);
     expect(seen.direct).toBeGreaterThan(POLICIES / 2);
-    expect(seen.udpRedirected).toBeGreaterThan(0);
+    udpRedirected += seen.udpRedirected;
     expect(seen.byOthers).toBeGreaterThan(POLICIES / 5);
     expect(seen.unknown).toBeLessThan(POLICIES * CONNECTIONS * 0.4);
   },
   120_000 * Math.max(1, POLICIES / 70),
+);
+
+test("some of the datagrams above were redirected", () => {
+  expect(udpRedirected).toBeGreaterThan(0);
+});
+
+const outbound = (port: number): Question => ({
+  direction: "out",
+  family: "ipv4",
+  packet: {
+    protocol: "tcp",
+    destination: pod.peerAddresses.ipv4,
+    destinationPort: port,
+    uid: 1000,
+    gid: 1000,
+    inInterface: null,
+    outInterface: "eth0",
+  },
+});
+const explained = async (question: Question) =>
+  explainInspection(question, await inspect(nodeHost(), { netns: pod.namespace.path }));
+const open = (port: number) => pod.namespace.connect({ address: pod.peerAddresses.ipv4, port, uid: 1000 });
+
+test("a base chain whose policy is to drop drops what no rule decides", async () => {
+  await install(
+    { outbound: { proxyPort: 4140, skipPorts: [443] } },
+    { mode: "nft", netns: pod.namespace.path },
+  );
+  await output(pod.namespace, "nft", ["chain", "ip", "nat", "OUTPUT", "{ policy drop; }"]);
+  expect(await explained(outbound(443))).toMatchObject({
+    verdict: "dropped",
+    sentence: "dropped: no rule decides, and OUTPUT drops what is left",
+  });
+  const late = new Promise((resolve) => setTimeout(resolve, 500, "late"));
+  const socket = open(443);
+  expect(await Promise.race([socket, late])).toBe("late");
+  // Here it does decide.
+  expect(await explained(outbound(80))).toMatchObject({ verdict: "redirected", port: 4140 });
+  const redirected = await open(80);
+  await assertRedirectedTo(redirected, 4140);
+  redirected.destroy();
+  await output(pod.namespace, "nft", ["chain", "ip", "nat", "OUTPUT", "{ policy accept; }"]);
+  (await socket).destroy(); // its next SYN comes through
+});
+
+// The one that comes first is the one that was registered last.
+test.each([
+  ["iptables-nft", "legacy", 4140],
+  ["iptables-legacy", "nft", 4140],
+] as const)(
+  "others redirect by %s, ours by %s elsewhere: nobody can see which comes first",
+  async (program, mode, port) => {
+    const theirs = `-t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports ${FOREIGN_PORT}`;
+    await output(pod.namespace, program, theirs.split(" "));
+    await install({ outbound: { proxyPort: 4140 } }, { mode, netns: pod.namespace.path });
+    const explanation = await explained(outbound(80));
+    expect(explanation.verdict).toBe("unknown");
+    expect(explanation.sentence).toMatch(
+      /^not known: nft and legacy disagree \(redirected to port \d+: .*nobody can see$/,
+    );
+    const socket = await open(80);
+    await assertRedirectedTo(socket, port);
+    socket.destroy();
+    // Where only one of them redirects, it does not matter.
+    expect(await explained(outbound(443))).toMatchObject({ verdict: "redirected", port: 4140 });
+  },
 );
