@@ -43,12 +43,12 @@ export class Datagrams {
     await ready;
   }
 
-  /** @throws when nobody has got it within two seconds. */
+  /** @throws when nobody has got it within ten seconds. */
   async send({ from, ...datagram }: Datagram): Promise<Arrived> {
     const token = `datagram${this.#next}`;
     const fromPort = 10_000 + (this.#next++ % 20_000);
     const arrived = new Promise<Arrived>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${JSON.stringify(datagram)}: nobody got it`)), 2000);
+      const timer = setTimeout(() => reject(new Error(`${JSON.stringify(datagram)}: nobody got it`)), 10_000);
       this.#awaited.set(token, (end) => {
         clearTimeout(timer);
         resolve(end);
