@@ -2,10 +2,9 @@
 
 import type { ExplainedStep, ExplainedWalk, Explanation, Question } from "../kernel/explain.ts";
 import { FAMILY_NAMES } from "../policy/family-names.ts";
-import { wrap } from "../ruleset/wrap.ts";
+import type { Colour } from "./colour.ts";
+import { paragraph } from "./paragraph.ts";
 import { printable } from "./printable.ts";
-
-const WIDTH = 80;
 
 /**
  * An explanation for people, in lines of up to 80 characters: the answer first, then each rule that was met.
@@ -17,13 +16,15 @@ export function explanationText(
   question: Question,
   explanation: Explanation,
   { route, probed }: { readonly route: string; readonly probed: string },
+  colour: Colour,
 ): string {
+  const sentence = (text: string) => (text === "" ? [] : paragraph(printable(text), "", "  "));
+  const met = explanation.walks.filter(({ steps, dormant }) => steps.length > 0 || dormant);
   const lines = [
-    ...paragraph(explanation.sentence, "", "  "),
-    ...(probed === "" ? [] : paragraph(probed, "", "  ")),
-    ...paragraph(questionText(question), "", "  "),
-    ...(route === "" ? [] : paragraph(route, "", "  ")),
-    ...explanation.walks.filter(({ steps, dormant }) => steps.length > 0 || dormant).flatMap(walkLines),
+    ...[...sentence(explanation.sentence), ...sentence(probed)].map(colour.strong),
+    ...sentence(questionText(question)),
+    ...sentence(route),
+    ...met.flatMap((walk) => walkLines(walk, colour)),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }
@@ -57,29 +58,25 @@ function questionText({ direction, family, packet }: Question): string {
   return `of a connection: ${facts.join(", ")}`;
 }
 
-function walkLines({ mode, dormant, steps }: ExplainedWalk): string[] {
+function walkLines({ mode, dormant, steps }: ExplainedWalk, colour: Colour): string[] {
   const lines = [`mode ${mode}${dormant ? ": the table is dormant, the kernel passes it over" : ""}`];
   let chain: string | undefined;
   for (const step of steps) {
     if (step.rule.chain !== chain) lines.push(`  ${printable(step.rule.chain)}`);
     chain = step.rule.chain;
-    lines.push(...stepLines(step));
+    lines.push(...stepLines(step, colour));
   }
   return lines;
 }
 
-const MARKS = { yes: "    + ", no: "    - ", unknown: "    ? " } as const;
-
-function stepLines({ rule, applies, why }: ExplainedStep): string[] {
+function stepLines({ rule, applies, why }: ExplainedStep, colour: Colour): string[] {
   const { own, text } = rule;
   const whose = own ? "" : "another program's: ";
   const because = why === undefined ? "" : ` (${applies === "no" ? "not so: " : ""}${why})`;
   // The chain stands above.
   const [, specification = text] = /^(?:-A|add rule inet sluice) \S+ (.*)$/s.exec(text) ?? [];
-  return paragraph(`${whose}${specification}${because}`, MARKS[applies], "        ");
-}
-
-function paragraph(text: string, first: string, rest: string): string[] {
-  const lines = wrap(printable(text), WIDTH - rest.length, /[^ ]+ ?/g);
-  return lines.map((line, i) => (i === 0 ? first : rest) + line);
+  const line = printable(`${whose}${specification}${because}`);
+  const mark = { yes: colour.good("+"), no: "-", unknown: colour.doubtful("?") }[applies];
+  const [first = "", ...rest] = paragraph(line, "", "        ");
+  return [`    ${mark} ${first}`, ...rest];
 }

@@ -6,6 +6,7 @@ import { type Explanation, explainInstalled, explainRuleset, type Question } fro
 import { findRoute } from "../kernel/look.ts";
 import { ruleTextIn } from "../ruleset/mode-text.ts";
 import type { Ruleset } from "../ruleset/ruleset.ts";
+import { colourOf } from "./colour.ts";
 import { type Command, runBody } from "./command.ts";
 import type { ConfigParser } from "./config.ts";
 import { checkProbe, PROBE, PROBE_CODES, probeNamespace, TIMEOUT } from "./explain-probe.ts";
@@ -64,7 +65,7 @@ export function explainCommand(parseConfig: ConfigParser): Command {
         if (flags.value(JSON_OUTPUT)) {
           const probe = confirmation && { probe: probeFields(confirmation, probed) };
           host.write(1, jsonText({ question, ...explanation, ...probe, ...(route === "" ? {} : { route }) }));
-        } else host.write(1, explanationText(question, explanation, { route, probed }));
+        } else host.write(1, explanationText(question, explanation, { route, probed }, colourOf(host)));
         return confirmation === undefined ? 0 : PROBE_CODES[confirmation.verdict];
       });
     },
