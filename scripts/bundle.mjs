@@ -58,7 +58,16 @@ const absent = `
   MessageChannel __dirname __filename`
   .trim()
   .split(/\s+/);
+// What of Math native/quickjs/no_mathematics.cc leaves out.
+const absentOfMath = `
+  acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 hypot log log10 log1p log2 sin sinh tan tanh`
+  .trim()
+  .split(/\s+/);
 const marker = "absentInStandalone_";
+const markers = Object.fromEntries([
+  ...absent.map((global) => [global, marker + global]),
+  ...absentOfMath.map((name) => [`Math.${name}`, `${marker}Math_${name}`]),
+]);
 // What the package yaml asks for before it uses it, or uses where nobody asks it to (its log, and binary data).
 const absentInYaml = ["console", "atob", "btoa", "Uint8Array"];
 
@@ -127,10 +136,13 @@ export async function bundleForStandalone({ name, sources }) {
     platform: "neutral",
     target: "es2022",
     minifySyntax: true,
-    define: { ...constants, ...Object.fromEntries(absent.map((global) => [global, marker + global])) },
+    define: { ...constants, ...markers },
   });
   const used = new Set(parts(text).flatMap(([file, part]) => absentGlobals(file, part)));
-  if (used.size > 0) throw new Error(`${name}: the static executable has no ${[...used].join(", ")}`);
+  if (used.size > 0) {
+    const names = [...used].map((global) => global.replace(/^Math_/, "Math."));
+    throw new Error(`${name}: the static executable has no ${names.join(", ")}`);
+  }
   write(join(root, "build/standalone", `${name}.js`), text);
   return text;
 }
