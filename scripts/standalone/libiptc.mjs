@@ -11,7 +11,10 @@ import { keepCopy, kept } from "../debian/cache.mjs";
 
 const repository = join(import.meta.dirname, "../..");
 
-/** Where it is, relative to the repository: libiptc/ and include/ of the package, and headers/ for who uses it. */
+/**
+ * Where it is, relative to the repository: libiptc/ and include/ of the package, headers/ for who uses it, and in VERSION
+ * the package's version.
+ */
 export const libiptc = "build/libiptc";
 export const libiptcSources = ["libip4tc", "libip6tc"].map((name) => `${libiptc}/libiptc/${name}.c`);
 
@@ -53,7 +56,7 @@ function fetchArchive(suite, folder) {
  */
 export function ensureLibiptc(suite) {
   const destination = join(repository, libiptc);
-  if (existsSync(destination)) return;
+  if (existsSync(join(destination, "VERSION"))) return;
   const partial = `${destination}.partial`;
   rmSync(partial, { recursive: true, force: true });
   const unpacked = join(partial, "unpacked");
@@ -63,11 +66,18 @@ export function ensureLibiptc(suite) {
   archive ??= fetchArchive(suite, partial);
   const wanted = ["--wildcards", "*/libiptc/*.[ch]", "*/include/*", "*/COPYING"];
   run("tar", ["-xf", archive, "-C", unpacked, "--strip-components=1", "--no-same-owner", ...wanted], partial);
+  const configure = execFileSync("tar", ["-xOf", archive, "--wildcards", "*/configure.ac"], {
+    encoding: "utf8",
+  });
+  const version = /^AC_INIT\(\[iptables\], \[([\d.]+)\]\)/m.exec(configure)?.[1];
+  if (version === undefined) throw new Error("configure.ac of the package iptables names no version");
+  writeFileSync(join(unpacked, "VERSION"), `${version}\n`);
   // configure would make it. Of libiptc only dump_entries uses it, which nobody calls.
   writeFileSync(join(unpacked, "include/xtables-version.h"), '#define XTABLES_VERSION "libiptc"\n');
   // Apart from the package's own copies of the kernel's headers, which are older than the system's.
   mkdirSync(join(unpacked, "headers"));
   cpSync(join(unpacked, "include/libiptc"), join(unpacked, "headers/libiptc"), { recursive: true });
+  rmSync(destination, { recursive: true, force: true });
   renameSync(unpacked, destination);
   rmSync(partial, { recursive: true });
 }

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What docs/image.md describes. Without --target: proxy-init and the validator, nothing else.
+#
+#   podman build --tag sluice .
+#   podman build --tag sluice:tools --target tools .      also `sluice`
+#   podman build --tag sluice:node --target node .        Node with the package
+#   podman build --target sbom --output type=local,dest=sbom .
+
+FROM node:24-trixie-slim AS build
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends \
+      g++ libcap2-bin libmnl-dev libnftnl-dev libquickjs rapidjson-dev xz-utils
+WORKDIR /sluice
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY native native
+COPY scripts scripts
+COPY src src
+# Who hands out the source, and which commit this is: both go into the offer of the source.
+ARG SOURCE_CONTACT="whoever has given it to you"
+ARG REVISION=
+# The capabilities are set in the step that makes the files, and come along with COPY: set later, they would add a second
+# layer with the whole file.
+RUN node scripts/standalone.mjs proxy-init network-validator sluice \
+ && node scripts/image.mjs /out
+
+FROM build AS package
+RUN apt-get install -y --no-install-recommends libip4tc-dev libip6tc-dev make pkg-config python3
+COPY . .
+RUN npm pack --pack-destination /tmp
+WORKDIR /out/package
+RUN npm install --ignore-scripts --no-audit --no-fund /tmp/sluice-*.tgz
+
+FROM node:24-trixie-slim AS node
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libip4tc2 libip6tc2 libmnl0 libnftnl11 \
+ && rm -rf /var/lib/apt/lists/*
+# Where Node finds it from every folder, and no `npm ci` of an application removes it.
+COPY --from=package /out/package/node_modules /node_modules
+ENV PATH=$PATH:/node_modules/.bin
+
+FROM build AS sbom-build
+RUN node scripts/sbom.mjs > /out/sluice.cdx.json
+
+FROM scratch AS sbom
+COPY --from=sbom-build /out/sluice.cdx.json /
+
+FROM scratch AS image
+LABEL org.opencontainers.image.title=sluice org.opencontainers.image.licenses=GPL-2.0-or-later
+COPY --from=build /out/image /
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/proxy-init"]
+
+# For people who look into a pod, with `kubectl debug`.
+FROM image AS tools
+COPY --from=build /out/tools /
+ENTRYPOINT ["/usr/local/bin/sluice"]
+
+FROM image

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// What the static executables consist of, beside this repository's own code.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { libiptc } from "../standalone/libiptc.mjs";
+
+const repository = join(import.meta.dirname, "../..");
+const root = "/usr/share/common-licenses";
+
+/** The texts that the packages' copyright files name by these paths. */
+export const commonLicences = ["GPL-2", "GPL-3", "LGPL-2.1"].map((name) => `${root}/${name}`);
+
+const gcc = "GPL-3.0-or-later WITH GCC-exception-3.1";
+/** Debian's packages of which a static library, or headers that hold code, are linked in, and under which licence. */
+const linked = {
+  "libc6-dev": "LGPL-2.1-or-later",
+  "libgcc-14-dev": gcc,
+  "libstdc++-14-dev": gcc,
+  "libmnl-dev": "LGPL-2.1-or-later",
+  "libnftnl-dev": "GPL-2.0-or-later",
+  libquickjs: "MIT",
+  "rapidjson-dev": "MIT",
+};
+
+/**
+ * @typedef {object} Component
+ * @property {string} name    of the source package
+ * @property {string} version of the source package
+ * @property {string} licence as SPDX writes it
+ * @property {string} [copyright] the file of its authors and terms
+ */
+
+/**
+ * What is linked in: one a source package, by name.
+ *
+ * @returns {Component[]}
+ */
+export function linkedComponents() {
+  const format = "$" + "{Package} $" + "{source:Package} $" + "{source:Version}\n";
+  const list = execFileSync("dpkg-query", ["-W", `-f=${format}`, ...Object.keys(linked)], {
+    encoding: "utf8",
+  });
+  const debian = list
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" "));
+  const components = debian.map(([name, source, version]) => ({
+    name: source,
+    version,
+    licence: linked[name],
+    copyright: `/usr/share/doc/${name}/copyright`,
+  }));
+  // Debian has no static library of libiptc: two files of this package's upstream archive are compiled.
+  const iptables = readFileSync(join(repository, libiptc, "VERSION"), "utf8").trim();
+  components.push({ name: "iptables", version: iptables, licence: "GPL-2.0-or-later" });
+  const byName = new Map(components.map((component) => [component.name, component]));
+  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * What of npm's packages is in the bundle of `sluice`.
+ *
+ * @returns {Component[]}
+ */
+export function bundledComponents() {
+  const folder = join(repository, "node_modules/yaml");
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return [{ name, version, licence: license, copyright: join(folder, "LICENSE") }];
+}
