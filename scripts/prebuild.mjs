@@ -9,7 +9,8 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { architectures, inRoot, openPrebuildRoot } from "./prebuild/toolchain.mjs";
+import { architecture, architectures } from "./debian/architectures.mjs";
+import { inRoot, openPrebuildRoot } from "./prebuild/toolchain.mjs";
 import { prebuildFolder, readGyp, removePrebuilds } from "./prebuilds.mjs";
 import { compile, parallel, runStep } from "./standalone/compile.mjs";
 
@@ -47,17 +48,16 @@ const linkFlags = [
   ...["-Wl,-z,relro,-z,now", "-Wl,-rpath,$ORIGIN", "-s"],
 ];
 
-/** @param {string} architecture @param {import("./standalone/toolchain.mjs").Toolchain} root */
-async function build(architecture, root) {
-  const { triplet } = architectures[architecture];
+/** @param {import("./debian/architectures.mjs").Architecture} target @param {import("./standalone/toolchain.mjs").Toolchain} root */
+async function build({ node, triplet }, root) {
   const toolchain = { ...root, run: (command, args) => root.run(`${triplet}-${command}`, args) };
-  const work = `build/${architecture}`;
+  const work = `build/${node}`;
   const objectOf = (source) => `${work}/${source.replace(/\.cc$/, ".o")}`;
   const all = [...new Set(addons.flatMap(({ sources }) => sources))];
   await parallel(availableParallelism(), all, (source) =>
     compile(toolchain, source, objectOf(source), flags),
   );
-  const target = prebuildFolder(architecture);
+  const target = prebuildFolder(node);
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
   const bundled = new Set();
@@ -101,12 +101,9 @@ function nodeHeaders() {
 
 async function main(args) {
   if (args.includes("--remove")) return removePrebuilds();
-  const wanted = args.length === 0 ? Object.keys(architectures) : args;
-  const unknown = wanted.find((name) => !Object.hasOwn(architectures, name));
-  if (unknown !== undefined)
-    throw new Error(`${unknown} is not one of ${Object.keys(architectures).join(", ")}`);
+  const wanted = args.length === 0 ? architectures : args.map(architecture);
   const root = openPrebuildRoot(["native", "node_modules/node-addon-api"], nodeHeaders());
-  for (const architecture of wanted) await build(architecture, root);
+  for (const target of wanted) await build(target, root);
 }
 
 main(process.argv.slice(2)).catch((error) => {

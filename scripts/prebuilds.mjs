@@ -5,6 +5,8 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
+import { architectures } from "./debian/architectures.mjs";
+
 const repository = join(import.meta.dirname, "..");
 const prebuilds = join(repository, "prebuilds");
 
@@ -20,8 +22,8 @@ export const prebuildFolder = (architecture) => join(prebuilds, `linux-${archite
 
 /** They are loaded before build/Release: in a checkout they would hide what was just built. */
 export function removePrebuilds() {
-  for (const architecture of ["x64", "arm64"]) {
-    rmSync(prebuildFolder(architecture), { recursive: true, force: true });
+  for (const { node } of architectures) {
+    rmSync(prebuildFolder(node), { recursive: true, force: true });
   }
   if (existsSync(prebuilds) && readdirSync(prebuilds).length === 0) rmdirSync(prebuilds);
 }

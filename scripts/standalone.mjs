@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 // npm run build:standalone: the static executables, dist/standalone/proxy-init, network-validator and sluice, and the
-// one that test/standalone asks about its host. With arguments only those that they name.
+// one that test/standalone asks about its host. With arguments only those that they name, and with
+// --architecture=arm64 (or x64) those for another architecture, in a folder of its name.
 
 import {
   chmodSync,
@@ -13,8 +14,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { bundleForStandalone, programs } from "./bundle.mjs";
+import { architecture, foreignArchitectures, ownDebianArchitecture } from "./debian/architectures.mjs";
 import { compile, parallel, runStep } from "./standalone/compile.mjs";
 import { libiptc, libiptcSources } from "./standalone/libiptc.mjs";
 import { ensureDirectory, openToolchain } from "./standalone/toolchain.mjs";
@@ -55,18 +57,51 @@ const sourceOf = (backends) => `native/quickjs/backends/${backends}.cc`;
 const sources = [...common, ...linked.all, ...Object.keys(linked).map(sourceOf)];
 const compilerSource = "native/quickjs/bytecode_compiler.cc";
 
-/** @param {string} source */
-const objectOf = (source) => `${work}/${source.replace(/\.cc?$/, ".o")}`;
+/** @typedef {import("./standalone/toolchain.mjs").Toolchain} Toolchain */
 
-/** @param {import("./standalone/toolchain.mjs").Toolchain} toolchain @param {import("./bundle.mjs").Program} program @param {string[]} quickjs */
-async function buildProgram(toolchain, program, quickjs) {
-  const { name } = program;
+/**
+ * What compiles for an architecture, and where that goes.
+ *
+ * @typedef {object} Target
+ * @property {Toolchain} toolchain its compilers
+ * @property {string} work         a folder
+ * @property {string} quickjs      a library
+ * @property {(executable: string) => string} place of an executable, by what scripts/bundle.mjs calls it
+ */
+
+/** @param {Target} target @param {string} source */
+const objectOf = ({ work }, source) => `${work}/${source.replace(/\.cc?$/, ".o")}`;
+
+/** @param {Target} target @param {string[]} wanted */
+const compileSources = (target, wanted) =>
+  parallel(availableParallelism(), wanted, (source) =>
+    compile(
+      target.toolchain,
+      source,
+      objectOf(target, source),
+      source.endsWith(".c") ? libiptcFlags : compileFlags,
+    ),
+  );
+
+/** What turns a script into a source with its bytecode, which is the same on every architecture. @param {Target} own */
+async function buildCompiler(own) {
+  await compileSources(own, [compilerSource]);
+  const output = `${own.work}/bytecode_compiler`;
+  const inputs = [objectOf(own, compilerSource)];
+  const args = [...inputs, own.quickjs, "-lm", "-o", output];
+  await runStep(own.toolchain, { output, inputs, command: "g++", args });
+  return output;
+}
+
+/** @param {Toolchain} host @param {string} compiler @param {Target} target @param {import("./bundle.mjs").Program} program */
+async function buildProgram(host, compiler, target, program) {
+  const { name, backends } = program;
+  const { toolchain, work, quickjs } = target;
   const script = `${work}/${name}.js`;
   writeFileSync(join(toolchain.directory, script), await bundleForStandalone(program));
 
   const source = `${work}/${name}.cc`;
-  const compiler = `${work}/bytecode_compiler`;
-  await runStep(toolchain, {
+  await runStep(host, {
     output: source,
     inputs: [script, compiler],
     command: compiler,
@@ -76,24 +111,24 @@ async function buildProgram(toolchain, program, quickjs) {
   const object = `${work}/${name}.o`;
   await compile(toolchain, source, object, compileFlags);
 
-  const { backends } = program;
-  const objects = [...common, ...linked[backends], sourceOf(backends)].map(objectOf).concat(object);
+  const needed = [...common, ...linked[backends], sourceOf(backends)];
+  const objects = needed.map((each) => objectOf(target, each)).concat(object);
   const libraries = backends === "socket" ? [] : ["-lnftnl", "-lmnl"];
   const executable = `${work}/${name}`;
   await runStep(toolchain, {
     output: executable,
     inputs: objects,
     command: "g++",
-    args: [...linkFlags, ...objects, ...quickjs, ...libraries, "-lm", "-o", executable],
+    args: [...linkFlags, ...objects, quickjs, ...libraries, "-lm", "-o", executable],
   });
 
-  const result = join(repository, program.executable);
+  const result = join(repository, target.place(program.executable));
   mkdirSync(dirname(result), { recursive: true });
   // Under a name of its own first: the executable may be running.
   copyFileSync(join(toolchain.directory, executable), `${result}.new`);
   chmodSync(`${result}.new`, 0o755);
   renameSync(`${result}.new`, result);
-  console.log(`standalone: ${program.executable}, ${statSync(result).size} bytes`);
+  console.log(`standalone: ${relative(repository, result)}, ${statSync(result).size} bytes`);
 }
 
 /** @param {string[]} names */
@@ -103,23 +138,46 @@ function selected(names) {
   return names.length === 0 ? programs : programs.filter(({ name }) => names.includes(name));
 }
 
-async function main() {
-  const wanted = selected(process.argv.slice(2));
-  const toolchain = openToolchain();
-  ensureDirectory(toolchain, work);
-  const multiarch = (await toolchain.run("g++", ["-print-multiarch"])).trim();
-  const quickjs = [`/usr/lib/${multiarch}/quickjs/libquickjs.a`];
+/** @param {string} triplet */
+const quickjsOf = (triplet) => `/usr/lib/${triplet}/quickjs/libquickjs.a`;
 
-  await parallel(availableParallelism(), [compilerSource, ...sources], (source) =>
-    compile(toolchain, source, objectOf(source), source.endsWith(".c") ? libiptcFlags : compileFlags),
-  );
-  await runStep(toolchain, {
-    output: `${work}/bytecode_compiler`,
-    inputs: [objectOf(compilerSource)],
-    command: "g++",
-    args: [objectOf(compilerSource), ...quickjs, "-lm", "-o", `${work}/bytecode_compiler`],
-  });
-  await parallel(availableParallelism(), wanted, (program) => buildProgram(toolchain, program, quickjs));
+/** @param {Toolchain} host @returns {Promise<Target>} */
+async function ownTarget(host) {
+  const triplet = (await host.run("g++", ["-print-multiarch"])).trim();
+  return { toolchain: host, work, quickjs: quickjsOf(triplet), place: (executable) => executable };
+}
+
+/** @param {Toolchain} host @param {import("./debian/architectures.mjs").Architecture} architecture @returns {Target} */
+function foreignTarget(host, { node, triplet }) {
+  const run = (command, args) => host.run(`${triplet}-${command}`, args);
+  return {
+    toolchain: { ...host, run },
+    work: `${work}-${node}`,
+    quickjs: quickjsOf(triplet),
+    place: (executable) => join(dirname(executable), node, basename(executable)),
+  };
+}
+
+async function main() {
+  const option = /^--architecture=(.*)$/;
+  const names = process.argv.slice(2).filter((argument) => !option.test(argument));
+  const named = process.argv.map((argument) => option.exec(argument)?.[1]).find((name) => name !== undefined);
+  const wanted = selected(names);
+  const foreign = foreignArchitectures().find(({ node }) => node === named);
+  if (
+    named !== undefined &&
+    foreign === undefined &&
+    architecture(named).debian !== ownDebianArchitecture()
+  ) {
+    throw new Error(`cannot compile for ${named} here`);
+  }
+  const host = openToolchain(foreign);
+  const own = await ownTarget(host);
+  const target = foreign === undefined ? own : foreignTarget(host, foreign);
+  for (const each of new Set([own.work, target.work])) ensureDirectory(host, each);
+  const compiler = await buildCompiler(own);
+  await compileSources(target, sources);
+  await parallel(availableParallelism(), wanted, (program) => buildProgram(host, compiler, target, program));
 }
 
 main().catch((error) => {

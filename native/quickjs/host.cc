@@ -193,7 +193,7 @@ JSContext* NewContext(JSRuntime* runtime) {
 // One line, whatever the reason holds.
 void Report(const Program& program, std::string reason) {
   std::replace_if(
-      reason.begin(), reason.end(), [](char c) { return c >= 0 && c < ' '; }, ' ');
+      reason.begin(), reason.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
   try {
     WriteAll(2, std::string(program.name) + ": " + reason + "\n");
   } catch (const std::exception&) {

@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { mirror } from "../debian/apt.mjs";
+import { crossCompiler, foreignArchitectures, ownDebianArchitecture } from "../debian/architectures.mjs";
 import { keepTree, removeTrees, unpackKept } from "../debian/cache.mjs";
 import { enterRoot, execute } from "../debian/root.mjs";
 
@@ -14,23 +15,16 @@ const repository = join(import.meta.dirname, "../..");
 const suite = "bullseye";
 const root = join(repository, "build/prebuild");
 
-/** What an architecture of Node's is to Debian and to gcc. */
-export const architectures = {
-  x64: { debian: "amd64", triplet: "x86_64-linux-gnu" },
-  arm64: { debian: "arm64", triplet: "aarch64-linux-gnu" },
-};
-
 const libraries = ["libnftnl-dev", "libmnl-dev", "libip4tc-dev", "libip6tc-dev"];
 
 function makeRoot() {
   if (process.getuid?.() !== 0) throw new Error("a root of Debian 11 is made and entered by root alone");
   // The root's own architecture, whose g++ goes by its long name, too, comes first.
-  const own = execFileSync("dpkg", ["--print-architecture"], { encoding: "utf8" }).trim();
-  const others = Object.values(architectures).filter((each) => each.debian !== own);
-  const debian = [own, ...others.map((each) => each.debian)];
+  const others = foreignArchitectures();
+  const debian = [ownDebianArchitecture(), ...others.map((each) => each.debian)];
   const packages = [
     "g++",
-    ...others.map(({ triplet }) => `g++-${triplet.replaceAll("_", "-")}`),
+    ...others.map(crossCompiler),
     "rapidjson-dev",
     "pkg-config",
     ...debian.flatMap((name) => libraries.map((library) => `${library}:${name}`)),

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from "node:path";
 import { addons as addonNames, removePrebuilds } from "../prebuilds.mjs";
 import { headersOfNode } from "./node.mjs";
-import { run, say } from "./run.mjs";
+import { run, say, succeeds } from "./run.mjs";
 
 const addons = addonNames.map((name) => `build/Release/${name}`);
 
@@ -77,6 +77,9 @@ export function buildStandalone(must) {
   );
   if (!built) say("builds the static executables (scripts/standalone.mjs)");
   runScript("standalone", "static executables", must);
+  if (process.arch !== "x64" || !succeeds("qemu-aarch64-static", ["-version"])) return;
+  if (!existsSync("dist/standalone/arm64/sluice")) say("builds the static executables for arm64");
+  runScript("standalone", "static executables for arm64", must, ["--architecture=arm64"]);
 }
 
 /**
@@ -103,11 +106,11 @@ export function fetchNodes(must) {
 /**
  * Runs scripts/NAME.mjs. Why it failed is left in build/NAME-missing.txt, for the tests that are then skipped.
  *
- * @param {string} name @param {string} what it makes @param {boolean} must
+ * @param {string} name @param {string} what it makes @param {boolean} must @param {string[]} [args]
  */
-function runScript(name, what, must) {
+function runScript(name, what, must, args = []) {
   const note = `build/${name}-missing.txt`;
-  const { status, stderr } = spawnSync(process.execPath, [`scripts/${name}.mjs`], {
+  const { status, stderr } = spawnSync(process.execPath, [`scripts/${name}.mjs`, ...args], {
     encoding: "utf8",
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -7,11 +7,18 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { mirror } from "../debian/apt.mjs";
+import { crossCompiler, foreignArchitectures, ownDebianArchitecture } from "../debian/architectures.mjs";
 import { keepTree, removeTrees, unpackKept } from "../debian/cache.mjs";
 import { enterRoot, execute } from "../debian/root.mjs";
 import { ensureLibiptc, libiptc } from "./libiptc.mjs";
 
-const packages = ["g++", "libquickjs", "libnftnl-dev", "libmnl-dev", "rapidjson-dev"];
+const libraries = ["libquickjs", "libnftnl-dev", "libmnl-dev"];
+const packages = ["g++", "rapidjson-dev", ...libraries];
+/** What another architecture needs besides. @param {import("../debian/architectures.mjs").Architecture} target */
+const crossPackages = (target) => [
+  crossCompiler(target),
+  ...libraries.map((library) => `${library}:${target.debian}`),
+];
 // QuickJS has no stable interface: this is the version that native/quickjs is written for.
 const quickjsVersion = "2025.04.26";
 const suite = "trixie";
@@ -31,12 +38,14 @@ const debianRoot = join(repository, "build/debian13");
  * The versions of the packages in a root, or undefined if one is missing or unfit.
  *
  * @param {string} root
+ * @param {import("../debian/architectures.mjs").Architecture[]} others also for these architectures
  */
-function installed(root) {
+function installed(root, others) {
   const format = "$" + "{db:Status-Status} $" + "{Package} $" + "{Version}\n";
   let list;
   try {
     const args = [`--admindir=${join(root, "var/lib/dpkg")}`, "-W", `-f=${format}`, ...packages, "libc6-dev"];
+    args.push(...others.flatMap(crossPackages));
     list = execFileSync("dpkg-query", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   } catch {
     return undefined;
@@ -48,15 +57,18 @@ function installed(root) {
   return fit && complete ? list : undefined;
 }
 
-/** Puts the root there, from what was kept or from the mirror. @param {string} root */
+/** Puts the root there, for all architectures, from what was kept or from the mirror. @param {string} root */
 function unpackDebianRoot(root) {
+  const others = foreignArchitectures();
   const archiveName = `debian-${suite}.tar`;
   if (unpackKept(archiveName, root)) {
-    if (installed(root) !== undefined) return;
+    if (installed(root, others) !== undefined) return;
     removeTrees(root);
   }
-  console.log("standalone: making a Debian 13 root in build/debian13 (once, about half a minute)");
-  const args = ["--variant=minbase", `--include=${packages.join(",")}`, suite, root];
+  console.log("standalone: making a Debian 13 root in build/debian13 (once, about a minute)");
+  const included = [...packages, ...others.flatMap(crossPackages)].join(",");
+  const known = [ownDebianArchitecture(), ...others.map(({ debian }) => debian)].join(",");
+  const args = ["--variant=minbase", `--architectures=${known}`, `--include=${included}`, suite, root];
   execFileSync("mmdebstrap", [...args, mirror()], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
   keepTree(archiveName, root);
 }
@@ -75,17 +87,21 @@ function makeDebianRoot() {
     if (error.code === "ENOENT") throw new Error(`${needed}, or ${error.path} to make a Debian 13 root`);
     throw new Error(`no Debian 13 root could be made:\n${error.stderr ?? error.message}`);
   }
-  if (installed(partial) === undefined)
+  if (installed(partial, foreignArchitectures()) === undefined)
     throw new Error(`the new Debian 13 root lacks what it should hold: ${partial}`);
   // Not before: what there was may be all there is, should the mirror be out of reach.
   removeTrees(debianRoot);
   renameSync(partial, debianRoot);
 }
 
-/** @returns {Toolchain} */
-export function openToolchain() {
+/**
+ * @param {import("../debian/architectures.mjs").Architecture} [target] another architecture to compile for; default: none
+ * @returns {Toolchain}
+ */
+export function openToolchain(target) {
   ensureLibiptc(suite);
-  const here = installed("/");
+  const others = target === undefined ? [] : [target];
+  const here = installed("/", others);
   if (here !== undefined) {
     return {
       identity: here,
@@ -93,7 +109,7 @@ export function openToolchain() {
       run: (command, args) => execute([command, ...args], repository),
     };
   }
-  if (installed(debianRoot) === undefined) makeDebianRoot();
+  if (installed(debianRoot, others) === undefined) makeDebianRoot();
   if (process.getuid?.() !== 0) throw new Error("entering the Debian 13 root in build/debian13 needs root");
   const directory = join(debianRoot, "sluice");
   for (const folder of ["native", libiptc]) {
@@ -102,7 +118,7 @@ export function openToolchain() {
   }
   const enter = enterRoot(debianRoot);
   return {
-    identity: installed(debianRoot) ?? "",
+    identity: installed(debianRoot, others) ?? "",
     directory,
     run: (command, args) => execute([...enter, command, ...args], "/"),
   };
