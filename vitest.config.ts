@@ -8,6 +8,7 @@ const files = (names: readonly string[]) => names.map((name) => `test/${name}/**
 
 function tier(name: Tier, groupOrder: number, testTimeout: number): TestProjectInlineConfiguration {
   const elsewhere = Object.values(folders).flat();
+  const globalSetup = name === "container" ? { globalSetup: "./test/container/setup.ts" } : {};
   return {
     test: {
       name,
@@ -19,7 +20,7 @@ function tier(name: Tier, groupOrder: number, testTimeout: number): TestProjectI
       testTimeout,
       hookTimeout: testTimeout,
       sequence: { groupOrder },
-      ...(reasons[name] === undefined ? {} : { runner: "./test/setup/skip-tier.ts" }),
+      ...(reasons[name] === undefined ? globalSetup : { runner: "./test/setup/skip-tier.ts" }),
     },
   };
 }
@@ -37,6 +38,7 @@ export default defineConfig({
       tier("standalone", 0, 30_000),
       tier("package", 1, 180_000),
       tier("vm", 1, 180_000),
+      tier("container", 1, 60_000),
     ],
   },
 });

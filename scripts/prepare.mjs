@@ -16,6 +16,7 @@ import {
   buildStandalone,
   fetchNodes,
   fetchReleases,
+  makeContainerBase,
 } from "./prepare/build.mjs";
 import { checkNode, ensureNodeModules } from "./prepare/node.mjs";
 import { ensurePackages, packagesFor } from "./prepare/system-packages.mjs";
@@ -40,6 +41,7 @@ function main() {
   buildStandalone(purpose.extras === "must");
   fetchReleases(purpose.extras === "must");
   fetchNodes(purpose.extras === "must");
+  makeContainerBase(purpose.extras === "must");
 }
 
 try {

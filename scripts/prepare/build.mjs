@@ -104,6 +104,16 @@ export function fetchNodes(must) {
 }
 
 /**
+ * build/containers: what the tests' base image is made of.
+ *
+ * @param {boolean} must
+ */
+export function makeContainerBase(must) {
+  if (!must && !succeeds("podman", ["--version"])) return;
+  runScript("containers", "base of the container images", must);
+}
+
+/**
  * Runs scripts/NAME.mjs. Why it failed is left in build/NAME-missing.txt, for the tests that are then skipped.
  *
  * @param {string} name @param {string} what it makes @param {boolean} must @param {string[]} [args]

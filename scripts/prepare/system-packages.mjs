@@ -65,6 +65,24 @@ function standalone() {
   return id === "debian" ? [command("mmdebstrap", "mmdebstrap", without), unpack] : [];
 }
 
+/** The engines of test/container. They come with services, so a developer who wants them installs them. */
+function containers() {
+  const without = "tests in containers are skipped";
+  return [
+    command("podman", "podman", without),
+    command("runc", "runc", without),
+    command("containerd", "containerd", without),
+    command("catatonit", "catatonit", without),
+    {
+      name: "containernetworking-plugins",
+      provides: "/usr/lib/cni/bridge",
+      present: () => existsSync("/usr/lib/cni/bridge"),
+      without,
+    },
+    command("mmdebstrap", "mmdebstrap", without),
+  ];
+}
+
 const sets = {
   build: () => [
     command("g++"),
@@ -103,6 +121,7 @@ const sets = {
     command("clang-tidy"),
     command("cmake"),
     header("doctest-dev", "doctest/doctest.h"),
+    ...containers(),
   ],
 };
 

@@ -37,9 +37,13 @@ function whyNoReleases(): string | undefined {
 /** Why there are no kernels and tools of other releases of Debian; undefined: there are. */
 export const noReleases = whyNoReleases();
 
+function hasProgram(name: string): boolean {
+  return (process.env.PATH ?? "").split(":").some((folder) => existsSync(path.join(folder, name)));
+}
+
 function whyNoMachines(): string | undefined {
   if (process.arch !== "x64") return "virtual machines are made on x86-64 alone";
-  if (!isProgram("qemu-system-x86_64")) {
+  if (!hasProgram("qemu-system-x86_64")) {
     return "qemu-system-x86_64 is missing (Debian package qemu-system-x86)";
   }
   return noReleases ?? noStandalone;
@@ -53,21 +57,33 @@ function whyNoPackage(): string | undefined {
   if (process.arch !== "x64") return "the package is tried on x86-64, and arm64 emulated there";
   const note = path.join(repository, "build/nodes-missing.txt");
   if (existsSync(note)) return readFileSync(note, "utf8");
-  const wanted = ["mmdebstrap", "qemu-aarch64-static"].find((program) => !isProgram(program));
+  const wanted = ["mmdebstrap", "qemu-aarch64-static"].find((program) => !hasProgram(program));
   if (wanted !== undefined) return `${wanted} is missing`;
   return existsSync(path.join(repository, "build/nodes"))
     ? undefined
     : "build/nodes is missing; node scripts/nodes.mjs fetches it";
 }
 
-function isProgram(name: string): boolean {
-  const folders = (process.env.PATH ?? "").split(":");
-  return folders.some((folder) => existsSync(path.join(folder, name)));
-}
-
 const noPackage = whyNoPackage();
 
-export type Tier = "unit" | "kernel" | "standalone" | "package" | "vm";
+/** The programs that test/container needs, and Debian's packages of them where those have other names. */
+const engine = { podman: "podman", runc: "runc", containerd: "containerd", getcap: "libcap2-bin" };
+
+function whyNoContainers(): string | undefined {
+  if (!root) return "not root: containers are made in namespaces of their own";
+  const missing = Object.entries(engine).find(([name]) => !hasProgram(name));
+  if (missing !== undefined) return `${missing[0]} is missing (Debian package ${missing[1]})`;
+  const note = path.join(repository, "build/containers-missing.txt");
+  if (existsSync(note)) return readFileSync(note, "utf8");
+  if (!existsSync(path.join(repository, "build/containers/debian.tar"))) {
+    return "build/containers/debian.tar is missing; node scripts/containers.mjs makes it";
+  }
+  return noReleases;
+}
+
+const noContainers = whyNoContainers();
+
+export type Tier = "unit" | "kernel" | "standalone" | "package" | "vm" | "container";
 
 /** What each tier holds. What is in none of the others is in `unit`, so that no test is left out. */
 export const folders: Readonly<Record<Exclude<Tier, "unit">, readonly string[]>> = {
@@ -75,6 +91,7 @@ export const folders: Readonly<Record<Exclude<Tier, "unit">, readonly string[]>>
   standalone: ["standalone"],
   package: ["package"],
   vm: ["vm"],
+  container: ["container"],
 };
 
 /** Why the tests of a tier cannot run here; absent: they can. */
@@ -83,4 +100,5 @@ export const reasons: Readonly<Partial<Record<Tier, string>>> = {
   ...(noStandalone === undefined ? {} : { standalone: noStandalone }),
   ...(noPackage === undefined ? {} : { package: noPackage }),
   ...(noMachines === undefined ? {} : { vm: noMachines }),
+  ...(noContainers === undefined ? {} : { container: noContainers }),
 };

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { images } from "./images.ts";
+import { room } from "./kubelet.ts";
+
+const licences = [
+  ...["GPL-2", "GPL-3", "LGPL-2.1"].map((name) => `usr/share/common-licenses/${name}`),
+  ...["gcc-14", "glibc", "libmnl", "libnftnl", "quickjs", "rapidjson", "sluice"].map(
+    (name) => `usr/share/doc/${name}/copyright`,
+  ),
+];
+const executables = [
+  "usr/lib/linkerd/linkerd2-network-validator",
+  "usr/lib/linkerd/linkerd2-proxy-init",
+  "usr/local/bin/proxy-init",
+];
+const contents = {
+  image: [...executables, ...licences],
+  tools: [...executables, ...licences, "usr/local/bin/sluice", "usr/share/doc/yaml/copyright"],
+};
+
+/** Runs a shell script whose $1 is where the image is mounted. */
+function inImage(image: string, script: string): Promise<string> {
+  const mounted =
+    'root=$(podman image mount "$0") && sh -euc "$1" sh "$root"; podman image unmount "$0" >/dev/null';
+  return room().run("sh", "-c", mounted, image, script);
+}
+
+const lines = (text: string) => text.trim().split("\n").filter(Boolean).sort();
+
+describe.each(["image", "tools"] as const)(
+  "the Dockerfile's target %s, built from a clean clone",
+  (target) => {
+    it("holds the executables, their licences and the offer of the source, and nothing else", async () => {
+      const files = await inImage(images[target], 'cd "$1"; find . ! -type d -printf "%P %M %U:%G\\n"');
+      const expected = contents[target].map(
+        (name) => `${name} ${name.includes("share") ? "-rw-r--r--" : "-rwxr-xr-x"} 0:0`,
+      );
+      expect(lines(files)).toEqual(expected.sort());
+    });
+
+    it("gives proxy-init its capabilities, and the others none", async () => {
+      const capabilities = await inImage(images[target], 'cd "$1"; getcap -r .');
+      expect(lines(capabilities)).toEqual(
+        ["usr/lib/linkerd/linkerd2-proxy-init", "usr/local/bin/proxy-init"].map(
+          (name) => `./${name} cap_net_admin,cap_net_raw=ep`,
+        ),
+      );
+    });
+
+    it("runs as nobody", async () => {
+      const user = await room().run(
+        "podman",
+        "image",
+        "inspect",
+        images[target],
+        "--format={{.Config.User}}",
+      );
+      expect(user.trim()).toBe("65534:65534");
+    });
+  },
+);
+
+describe("the image", () => {
+  it("is below 5 MB unpacked, in one layer", async () => {
+    const format = "--format={{.Size}} {{len .RootFS.Layers}}";
+    const inspected = await room().run("podman", "image", "inspect", images.image, format);
+    const [size, layers] = inspected.trim().split(" ").map(Number);
+    expect(layers).toBe(1);
+    expect(size).toBeGreaterThan(4e6);
+    expect(size).toBeLessThan(5e6);
+  });
+
+  it("says what the executables are linked with, and where the source is to be had", async () => {
+    const text = await inImage(images.image, 'cat "$1/usr/share/doc/sluice/copyright"');
+    expect(text).toMatch(/^sluice \d+\.\d+\.\d+$/m);
+    for (const name of ["gcc-14", "glibc", "iptables", "libmnl", "libnftnl", "quickjs", "rapidjson"]) {
+      expect(text).toMatch(new RegExp(`^  ${name} \\S+ \\(\\S.*\\)$`, "m"));
+    }
+    expect(text).toContain("For three years");
+  });
+
+  it("has a software bill of materials: what of npm and of Debian is in it", () => {
+    const file = path.join(import.meta.dirname, "../../build/containers/sbom/sluice.cdx.json");
+    const sbom: { bomFormat: string; components: { purl: string; licenses: object[] }[] } = JSON.parse(
+      readFileSync(file, "utf8"),
+    );
+    expect(sbom.bomFormat).toBe("CycloneDX");
+    const names = sbom.components.map(({ purl }) => purl.replace(/@.*/, ""));
+    expect(names).toEqual([
+      ...["bindings", "file-uri-to-path", "yaml"].map((name) => `pkg:npm/${name}`),
+      ...["gcc-14", "glibc", "iptables", "libmnl", "libnftnl", "quickjs", "rapidjson"].map(
+        (name) => `pkg:deb/debian/${name}`,
+      ),
+    ]);
+    for (const { licenses } of sbom.components) expect(licenses).not.toEqual([]);
+  });
+
+  it("can be copied from: the files keep their capabilities", async () => {
+    const dockerfile = `FROM ${images.image} AS sluice
+FROM localhost/app:test
+COPY --from=sluice /usr/lib/linkerd/linkerd2-proxy-init /usr/lib/linkerd/linkerd2-network-validator /usr/lib/linkerd/
+`;
+    const build = 'printf %s "$0" | podman build --pull=never --quiet --tag=localhost/derived:test -';
+    await room().run("sh", "-c", build, dockerfile);
+    const capabilities = await inImage("localhost/derived:test", 'cd "$1/usr/lib/linkerd"; getcap *; ls');
+    expect(capabilities).toBe(
+      "linkerd2-proxy-init cap_net_admin,cap_net_raw=ep\nlinkerd2-network-validator\nlinkerd2-proxy-init\n",
+    );
+  });
+});

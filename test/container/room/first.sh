@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The first process of a room: see enter.sh. Its arguments are the room's cgroups.
+
+set -eu
+for path; do
+  # What is the root of a hierarchy in here.
+  mount --bind "$path" "$(findmnt --noheadings --output TARGET --target "$path")"
+done
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  # In version 2, a cgroup that has processes gives no controllers to those below it.
+  mkdir -p /sys/fs/cgroup/first
+  echo 1 >/sys/fs/cgroup/first/cgroup.procs
+fi
+
+# All that an engine keeps. In memory, so that nothing of it stays.
+for path in /run /var/lib/containers /var/lib/containerd /var/lib/cni /etc/cni/net.d; do
+  mkdir -p "$path"
+  mount -t tmpfs -o mode=755 room "$path"
+done
+mkdir /run/lock
+# podman does so when it comes to make a network namespace, over those that containerd has already made there.
+mkdir /run/netns
+mount --bind /run/netns /run/netns
+mount --make-shared /run/netns
+
+# Else an address of IPv6 is of no use for its first two seconds.
+for interface in all default; do
+  echo 0 >/proc/sys/net/ipv6/conf/$interface/accept_dad
+done
+
+echo ready
+# The shell must not become this program: the first process has to reap the others.
+cat >/dev/null
+exit 0
