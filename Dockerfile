@@ -28,9 +28,13 @@ RUN node scripts/standalone.mjs proxy-init network-validator sluice \
 FROM build AS package
 RUN apt-get install -y --no-install-recommends libip4tc-dev libip6tc-dev make pkg-config python3
 COPY . .
-RUN npm pack --pack-destination /tmp
+# With addons for this system, in the place of those for every one.
+RUN npm run build \
+ && npm pack --ignore-scripts --pack-destination /tmp
 WORKDIR /out/package
-RUN npm install --ignore-scripts --no-audit --no-fund /tmp/sluice-*.tgz
+RUN npm install --ignore-scripts --no-audit --no-fund /tmp/sluice-*.tgz \
+ && mkdir -p node_modules/sluice/build/Release \
+ && cp /sluice/build/Release/*.node node_modules/sluice/build/Release
 
 FROM node:24-trixie-slim AS node
 RUN apt-get update \

@@ -91,7 +91,7 @@ describe("the image", () => {
     expect(sbom.bomFormat).toBe("CycloneDX");
     const names = sbom.components.map(({ purl }) => purl.replace(/@.*/, ""));
     expect(names).toEqual([
-      ...["bindings", "file-uri-to-path", "yaml"].map((name) => `pkg:npm/${name}`),
+      ...["bindings", "file-uri-to-path", "node-addon-api", "yaml"].map((name) => `pkg:npm/${name}`),
       ...["gcc-14", "glibc", "iptables", "libmnl", "libnftnl", "quickjs", "rapidjson"].map(
         (name) => `pkg:deb/debian/${name}`,
       ),
