@@ -130,7 +130,7 @@ function readEndpoint(flags: ParsedFlags, direction: "out" | "in"): Endpoint {
     throw flagError(TO, text, "has no address");
   }
   const address = addressOf(host);
-  if (address === undefined || (six !== undefined) !== (address.family === "ipv6")) {
+  if (address === undefined || (six !== undefined) !== host.includes(":")) {
     throw flagError(TO, text, "is not an address and a port, such as 10.1.2.3:443 or [fd00::1]:443");
   }
   return { ...address, port };
@@ -144,11 +144,17 @@ function readAddress(flags: ParsedFlags): { family: Family; address: string } | 
   return address;
 }
 
+/** An IPv4-mapped address is one of IPv4, as to connect(2): its packets are. */
 function addressOf(text: string): { family: Family; address: string } | undefined {
   const bytes = parseAddress(text);
   if (bytes === undefined) return undefined;
-  return { family: bytes.length === 4 ? "ipv4" : "ipv6", address: formatAddress(bytes) };
+  const isMapped = bytes.length === 16 && MAPPED.every((byte, i) => bytes[i] === byte);
+  const sent = isMapped ? bytes.slice(MAPPED.length) : bytes;
+  return { family: sent.length === 4 ? "ipv4" : "ipv6", address: formatAddress(sent) };
 }
+
+/** ::ffff:0:0/96. */
+const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255];
 
 function readId(flags: ParsedFlags, flag: Flag<number>): number | undefined {
   if (!flags.given(flag)) return undefined;
