@@ -12,6 +12,7 @@ import {
   env,
   MINIMAL,
   type Place,
+  type ProgramHost,
   proxyInit,
   proxyInitAsNobody,
   runAsNobody,
@@ -141,6 +142,19 @@ describeHosts("sluice doctor", (host) => {
     expect(verdicts(result)).toEqual({ nft: "works", legacy: "works", nftables: "works" });
   });
 
+  test("a user namespace, and a network namespace of another one: the rights where the rules go count", async () => {
+    await using namespace = await createNamespace();
+    const within = ({ command, ...rest }: ProgramHost): ProgramHost => ({
+      ...rest,
+      command: ["unshare", "--user", "--map-root-user", ...command],
+    });
+    const own = { env: { ...env, XTABLES_LOCKFILE: join(folder, "within.lock") } };
+    const result = await proxyInit(within(doctor), namespace, ["--json", "--proxy-uid", "0"], own);
+    expect(verdicts(result)).toEqual({ nft: "fails", legacy: "fails", nftables: "fails" });
+    expect(result.code).toBe(1);
+    expect((await proxyInit(within(host), namespace, init("legacy"), own)).code).toBe(1);
+  });
+
   test("IPv6 turned off in the namespace is said, and is no obstacle", async () => {
     await using namespace = await createNamespace();
     await output(namespace, "sh", ["-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"]);
@@ -172,6 +186,10 @@ describeHosts("sluice doctor", (host) => {
     const reason = stderr.replace(/^proxy-init: |\n$/g, "");
     expect(complaints(result).join("")).toContain(reason.split(":")[0]);
     expect((await asRoot(namespace, "--mode", "nftables")).code).toBe(0);
+    // Nothing is lacking, so that plain goes to no other mode.
+    const auto = await asRoot(namespace);
+    expect(lines(auto)[0]).toMatch(/^mode nft does not work \(/);
+    expect([auto.code, (await proxyInit(host, namespace, init("plain"))).code]).toEqual([1, 1]);
   });
 
   describe("the xtables lock", () => {

@@ -68,8 +68,10 @@ async function choose(
   const choices = chooseModes(await inspectModes(host, MODES, target));
   const [only] = choices;
   if (choices.length === 1 && only !== undefined) return only;
-  const working = choices.find(({ mode }) =>
-    modes.some((found) => found.mode === mode && found.verdict === "works"),
-  );
-  return working ?? { mode: undefined, reason: "no mode works here" };
+  const found = (mode: Mode) => modes.find((each) => each.mode === mode);
+  const working = choices.findIndex(({ mode }) => found(mode)?.verdict === "works");
+  if (working === -1) return { mode: undefined, reason: "no mode works here" };
+  // An installation goes on to the next mode only where the kernel lacks something.
+  const choice = choices.slice(0, working).find(({ mode }) => found(mode)?.obstructed) ?? choices[working];
+  return choice ?? { mode: undefined, reason: "no mode works here" };
 }

@@ -30,8 +30,9 @@ export async function tryLegacy(trial: Trial): Promise<ModeDiagnosis> {
   if (!Array.isArray(refusals)) return failed("legacy", refusals.message);
   const lock = refusals.find(isAboutLock);
   const problem = refusals.find((refusal) => !isAboutLock(refusal));
-  if (problem?.code === "permission-denied" || (problem?.code === "namespace" && !(await mayAsk(trial)))) {
-    const denied = problem.code === "namespace" ? DENIED : problem.message;
+  // The namespace of the trial belongs to this user namespace, the one where the rules go perhaps to another.
+  if (problem?.code === "permission-denied" || !(await mayAsk(trial))) {
+    const denied = problem?.code === "permission-denied" ? problem.message : DENIED;
     return failed("legacy", lock === undefined ? denied : `${denied}; ${lock.message}`);
   }
   const diagnoses: PartDiagnosis[] = [];

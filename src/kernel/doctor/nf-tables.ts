@@ -3,7 +3,7 @@
 import type { Family, Mode } from "../../policy/policy.ts";
 import type { NetfilterError } from "../error.ts";
 import { type RulePart, ruleParts } from "./parts.ts";
-import { diagnosed, failed, type ModeDiagnosis, type PartDiagnosis } from "./report.ts";
+import { diagnosed, failed, type ModeDiagnosis, type PartDiagnosis, withObstruction } from "./report.ts";
 import { explainRefusal, refusalOf, type Trial, tryParts, untried } from "./trial.ts";
 
 const TABLES_MODULE = "nft_chain_nat";
@@ -16,16 +16,18 @@ const ENOENT = 2;
 export async function tryNfTables(trial: Trial, mode: Exclude<Mode, "legacy">): Promise<ModeDiagnosis> {
   const parts = ruleParts(mode, trial.proxyUid);
   const refusals = await tryParts(trial, mode, parts);
-  if (!Array.isArray(refusals)) return failed(mode, refusals.message);
+  if (!Array.isArray(refusals)) return withObstruction(failed(mode, refusals.message), refusals);
   // One that is about no message: of the whole batch, as where a right is missing.
   const whole = refusals.find(({ table }) => table === undefined);
-  if (whole !== undefined) return failed(mode, whole.message);
+  if (whole !== undefined) return withObstruction(failed(mode, whole.message), whole);
   const diagnoses: PartDiagnosis[] = [];
   for (const family of trial.families) {
     const ofFamily = refusals.filter((refusal) => (refusal.family ?? family) === family);
     diagnoses.push(...(await inFamily(trial, mode, parts, family, ofFamily)));
   }
-  return diagnosed(mode, diagnoses);
+  const unneeded = parts.filter(({ needed }) => !needed).map((part) => refusalOf(refusals, mode, part));
+  const first = refusals.find((refusal) => !unneeded.includes(refusal));
+  return withObstruction(diagnosed(mode, diagnoses), first);
 }
 
 async function inFamily(

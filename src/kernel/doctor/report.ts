@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Family, Mode } from "../../policy/policy.ts";
+import { isUnsupported } from "../choose-mode.ts";
+import type { NetfilterError } from "../error.ts";
 import type { PartName } from "./parts.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -22,6 +24,8 @@ export interface ModeDiagnosis {
   /** Why nothing of it could be tried. Undefined: the parts tell. */
   readonly reason: string | undefined;
   readonly parts: readonly PartDiagnosis[];
+  /** True: something other than the lack of a part is in the way, such as a chain of another kind; "auto" goes to no mode behind it. */
+  readonly obstructed?: boolean;
 }
 
 /** What this kernel, container and user can do. */
@@ -47,4 +51,10 @@ export function diagnosed(mode: Mode, parts: readonly PartDiagnosis[]): ModeDiag
 /** A mode of which nothing could be tried. */
 export function failed(mode: Mode, reason: string): ModeDiagnosis {
   return { mode, verdict: "fails", reason, parts: [] };
+}
+
+/** The same with whether {@link ModeDiagnosis.obstructed} holds, by what the kernel said first. */
+export function withObstruction(found: ModeDiagnosis, first: NetfilterError | undefined): ModeDiagnosis {
+  const obstructed = found.verdict === "fails" && first !== undefined && !isUnsupported(first);
+  return obstructed ? { ...found, obstructed } : found;
 }
