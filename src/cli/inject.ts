@@ -65,7 +65,10 @@ export const injectCommand: Command = {
 function readManifest(host: Host, flags: ParsedFlags): string {
   const path = flags.value(FILENAME);
   try {
-    return host.readFile(path);
+    const text = host.readFile(path);
+    // What bytes it stands for is not known any more, and they are to stay as they are.
+    if (text.includes("\ufffd")) throw new SyntaxError("is not UTF-8, or holds the replacement character U+FFFD");
+    return text;
   } catch (error) {
     throw wrongManifest(flags, error);
   }

@@ -48,6 +48,7 @@ const LINKERDS_COMMAND = "/usr/lib/linkerd/linkerd2-proxy-init";
 export function injectPod({ path, pod }: PodPlace, options: InjectOptions): Injection {
   const spec = readPod(pod);
   if (spec === undefined) return left("it has no containers");
+  if (spec.noList !== undefined) return left(`its ${spec.noList} are no list`);
   // Its rules would be the node's.
   if (spec.hostNetwork) return left("its network is the node's (hostNetwork)");
   if (spec.annotations.get("linkerd.io/inject") === "disabled") return left("linkerd.io/inject is disabled");

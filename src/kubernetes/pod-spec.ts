@@ -23,6 +23,8 @@ export interface PodSpec {
   readonly initContainers: readonly Container[];
   readonly containers: readonly Container[];
   readonly volumes: readonly string[];
+  /** The one of its lists that is something else, which no API server takes; null is an empty one. */
+  readonly noList: "initContainers" | "volumes" | undefined;
   /** Whether it has a list of that name, perhaps an empty one, or null. */
   has(list: "initContainers" | "volumes"): boolean;
 }
@@ -42,6 +44,7 @@ export function readPod(pod: unknown): PodSpec | undefined {
     initContainers: items(own(spec, "initContainers")).map(read),
     containers: containers.map(read),
     volumes: items(own(spec, "volumes")).map((volume) => text(own(volume, "name"))),
+    noList: (["initContainers", "volumes"] as const).find((list) => !Array.isArray(own(spec, list) ?? [])),
     has: (list) => own(spec, list) !== undefined,
   };
 }

@@ -37,9 +37,14 @@ export async function parseDocuments(text: string, { merge = false }: Reading = 
     visit(document, {
       Map(_, { items }) {
         const keys = new KeySet();
-        for (const { key } of items) keys.add(isScalar(key) ? String(key.value) : String(key));
+        for (const { key } of items) keys.add(isScalar(key) ? keyText(key.value) : String(key));
       },
     });
   }
   return documents;
+}
+
+/** The library reads the key `<<` as a symbol that is described so. */
+function keyText(key: unknown): string {
+  return typeof key === "symbol" ? (key.description ?? "") : String(key);
 }

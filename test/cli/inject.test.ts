@@ -29,6 +29,35 @@ spec:
 const SERVICE = "apiVersion: v1\nkind: Service\nmetadata: { name:  web }   # as it is\n";
 
 describe("sluice inject", () => {
+  test("bytes that are not UTF-8 cannot stay as they are: nothing is printed", async () => {
+    // As both hosts read them.
+    expect(await run(POD.replace("app:1", "caf\ufffd"))).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        'sluice inject: --filename: "-": is not UTF-8, or holds the replacement character U+FFFD\n',
+    });
+  });
+
+  test.each([
+    ["initContainers", "{a: b}"],
+    ["initContainers", "text"],
+    ["volumes", "7"],
+  ])("%s that are %s, and no list, are not thrown away", async (list, value) => {
+    const manifest = `${POD}  ${list}: ${value}\n`;
+    expect(await run(manifest)).toEqual({
+      code: 0,
+      stdout: manifest,
+      stderr: `sluice inject: Pod web: left as it is: its ${list} are no list\n`,
+    });
+  });
+
+  test("two merge keys in one map are named as they are written", async () => {
+    const { code, stderr } = await run(`${POD}  <<: {a: 1}\n  <<: {b: 2}\n`);
+    expect(code).toBe(1);
+    expect(stderr).toContain('the key "<<" stands twice in one object');
+  });
+
   test("prints the manifest, and what was done on standard error", async () => {
     const { code, stdout, stderr } = await run(`${SERVICE}---\n${POD}`);
     expect(code).toBe(0);
