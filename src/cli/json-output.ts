@@ -11,7 +11,19 @@ export const JSON_OUTPUT: Flag<boolean> = {
   help: "The whole answer as one JSON document",
 };
 
-/** A value as a document for people and programs, with its line feed. */
+/**
+ * A value as a document for people and programs, with its line feed. What a terminal would take for a command, or for another
+ * direction of writing, is escaped.
+ */
 export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  const json = JSON.stringify(value, undefined, 2);
+  return `${json.replace(/[\x7f-\x9f\p{Cf}\u2028\u2029]/gu, escaped)}\n`;
+}
+
+/** A character beyond the first 65536 is two of JSON's. */
+function escaped(character: string): string {
+  return character
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
 }
