@@ -67,7 +67,8 @@ function readManifest(host: Host, flags: ParsedFlags): string {
   try {
     const text = host.readFile(path);
     // What bytes it stands for is not known any more, and they are to stay as they are.
-    if (text.includes("\ufffd")) throw new SyntaxError("is not UTF-8, or holds the replacement character U+FFFD");
+    if (text.includes("\ufffd"))
+      throw new SyntaxError("is not UTF-8, or holds the replacement character U+FFFD");
     return text;
   } catch (error) {
     throw wrongManifest(flags, error);

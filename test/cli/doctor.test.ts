@@ -11,6 +11,7 @@ import {
   isRootReadOnly,
   readStatusFile,
 } from "../../src/kernel/doctor/surroundings.ts";
+import { trackingPart } from "../../src/kernel/doctor/trial.ts";
 import { FakeHost } from "./fake-host.ts";
 
 const DIAGNOSIS: Diagnosis = {
@@ -50,6 +51,22 @@ const coloured = (env: Record<string, string>, terminal = true) => {
   host.terminal = terminal;
   return colourOf(host);
 };
+
+test.each([
+  [
+    { errno: 92, name: "ENOPROTOOPT", reason: "Protocol not available" },
+    "no",
+    "the kernel has no nf_conntrack",
+  ],
+  [
+    { errno: 1, name: "EPERM", reason: "Operation not permitted" },
+    "unknown",
+    "the kernel does not say whether it has nf_conntrack: Operation not permitted (EPERM)",
+  ],
+  [undefined, "yes", undefined],
+])("connection tracking, when the kernel answers %j", (refused, ability, reason) => {
+  expect(trackingPart({ family: "ipv4", absent: false, refused })).toMatchObject({ ability, reason });
+});
 
 describe("the text", () => {
   test("says the answer first, each reason once, and fits 80 columns", () => {

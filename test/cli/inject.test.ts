@@ -34,8 +34,7 @@ describe("sluice inject", () => {
     expect(await run(POD.replace("app:1", "caf\ufffd"))).toEqual({
       code: 1,
       stdout: "",
-      stderr:
-        'sluice inject: --filename: "-": is not UTF-8, or holds the replacement character U+FFFD\n',
+      stderr: 'sluice inject: --filename: "-": is not UTF-8, or holds the replacement character U+FFFD\n',
     });
   });
 

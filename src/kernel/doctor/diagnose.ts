@@ -10,7 +10,7 @@ import type { Target } from "../report.ts";
 import { type ParsedTarget, parseTarget } from "../target.ts";
 import { tryLegacy } from "./legacy.ts";
 import { tryNfTables } from "./nf-tables.ts";
-import type { Diagnosis, ModeDiagnosis } from "./report.ts";
+import { type Diagnosis, diagnosed, type ModeDiagnosis } from "./report.ts";
 import { readSurroundings } from "./surroundings.ts";
 import { type Trial, trackingPart } from "./trial.ts";
 
@@ -51,11 +51,8 @@ async function withTracking(
   const parts = (await findTracking(host))
     .filter(({ family }) => families.includes(family))
     .map(trackingPart);
-  const verdict = parts.some(({ ability }) => ability === "no") ? "fails" : undefined;
   return modes.map((mode) =>
-    mode.reason !== undefined
-      ? mode
-      : { ...mode, verdict: verdict ?? mode.verdict, parts: [...mode.parts, ...parts] },
+    mode.reason !== undefined ? mode : { ...mode, ...diagnosed(mode.mode, [...mode.parts, ...parts]) },
   );
 }
 

@@ -25,6 +25,7 @@ export interface Trial {
 const ENOENT = 2;
 const EINVAL = 22;
 const EPROTONOSUPPORT = 93;
+const ENOPROTOOPT = 92;
 
 /**
  * What the kernel would refuse of these parts.
@@ -105,7 +106,9 @@ export function unmapped({ proxyUid }: Trial): string {
 export function trackingPart({ family, refused }: Tracking): PartDiagnosis {
   const part = { name: "conntrack", family, needed: true } as const;
   if (refused === undefined) return { ...part, ability: "yes", reason: undefined };
-  return { ...part, ability: "no", reason: missing("nf_conntrack") };
+  if (refused.errno === ENOPROTOOPT) return { ...part, ability: "no", reason: missing("nf_conntrack") };
+  const reason = `the kernel does not say whether it has nf_conntrack: ${refused.reason} (${refused.name})`;
+  return { ...part, ability: "unknown", reason };
 }
 
 /** What nothing is known of, because something before it failed. */
