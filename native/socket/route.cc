@@ -103,8 +103,16 @@ std::string RouteInterface(const InetAddress& destination) {
     std::array<char, IF_NAMESIZE> name{};
     return index && if_indextoname(*index, name.data()) != nullptr ? name.data() : "";
   } catch (const Error& error) {
-    if (error.error_number == ENETUNREACH || error.error_number == EHOSTUNREACH) return "";
-    throw;
+    // The last two: routes that prohibit, and blackholes (net/ipv4/fib_semantics.c, fib_props).
+    switch (error.error_number) {
+      case ENETUNREACH:
+      case EHOSTUNREACH:
+      case EACCES:
+      case EINVAL:
+        return "";
+      default:
+        throw;
+    }
   }
 }
 

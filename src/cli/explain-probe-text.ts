@@ -31,7 +31,7 @@ export function probeFields({ probe, ...found }: Confirmation, sentence: string)
 }
 
 const UNMET =
-  "no rule counted the connection: it was dropped before them, or connection tracking is told to leave it alone";
+  "no rule counted the connection: it was dropped or sent elsewhere before them, or connection tracking is told to leave it alone";
 
 function outcome({ verdict, port }: KernelDecision, { wentTo }: ProbeResult): string {
   if (verdict === "redirected") return `redirected to port ${port}`;

@@ -133,8 +133,15 @@ function readEndpoint(flags: ParsedFlags, direction: "out" | "in"): Endpoint {
   if (address === undefined || (six !== undefined) !== host.includes(":")) {
     throw flagError(TO, text, "is not an address and a port, such as 10.1.2.3:443 or [fd00::1]:443");
   }
-  return { ...address, port };
+  const loopback = direction === "out" ? LOOPBACK.get(address.address) : undefined;
+  return { ...address, ...(loopback === undefined ? {} : { address: loopback }), port };
 }
+
+/** Where connect(2) goes when it is told to go to no address. */
+const LOOPBACK: ReadonlyMap<string, string> = new Map([
+  ["0.0.0.0", "127.0.0.1"],
+  ["::", "::1"],
+]);
 
 function readAddress(flags: ParsedFlags): { family: Family; address: string } | undefined {
   const text = flags.value(FROM);

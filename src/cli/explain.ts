@@ -116,7 +116,7 @@ async function explainNamespace(
       const way = direction === "out" ? { outInterface: name } : { inInterface: name };
       question = { ...asked, packet: { ...packet, ...way } };
     } else if (direction === "out") {
-      route = `there is no route to ${address}: connect(2) fails with ENETUNREACH before any rule is met`;
+      route = `there is no route to ${address}: connect(2) fails before any rule is met`;
     }
   }
   if (flags.value(PROBE)) {

@@ -153,7 +153,7 @@ describe("outbound", () => {
       "none at all",
       [],
       {},
-      "no rule counted the connection: it was dropped before them, or connection tracking is told to leave it alone",
+      "no rule counted the connection: it was dropped or sent elsewhere before them, or connection tracking is told to leave it alone",
     ],
     [
       "no rule that decides",

@@ -69,14 +69,19 @@ test.each([
   [["--to", "[::ffff:192.0.2.1]:80"], "ipv4", "192.0.2.1"],
   [["--to", "[::ffff:c000:201]:80", "--from", "::ffff:192.0.2.7"], "ipv4", "192.0.2.1"],
   [["--to", "[::ffff:1:2:3]:80"], "ipv6", "::ffff:1:2:3"],
-])("%j: a connection to an IPv4-mapped address is one of IPv4", async (args, family, destination) => {
-  // As of the rules, too: there are none of IPv6.
-  const plan = [...PLAN, "--iptables-mode=nft", "--ipv6=false"];
-  const { host } = await explain(...plan, ...args, "--uid=7", "--interface=eth0", "--json");
-  const { question, verdict } = JSON.parse(host.stdout);
-  expect([question.family, question.packet.destination]).toEqual([family, destination]);
-  expect(verdict).toBe(family === "ipv4" ? "redirected" : "direct");
-});
+  [["--to", "0.0.0.0:80"], "ipv4", "127.0.0.1"],
+  [["--to", "[::]:80"], "ipv6", "::1"],
+])(
+  "%j: a connection to an IPv4-mapped address is one of IPv4, to none one to loopback",
+  async (args, family, destination) => {
+    // As of the rules, too: there are none of IPv6.
+    const plan = [...PLAN, "--iptables-mode=nft", "--ipv6=false"];
+    const { host } = await explain(...plan, ...args, "--uid=7", "--interface=eth0", "--json");
+    const { question, verdict } = JSON.parse(host.stdout);
+    expect([question.family, question.packet.destination]).toEqual([family, destination]);
+    expect(verdict).toBe(family === "ipv4" ? "redirected" : "direct");
+  },
+);
 
 test("each rule that is met, and why not", async () => {
   const { host } = await explain(

@@ -154,9 +154,26 @@ describeHosts("sluice explain --probe", (host) => {
     // Where it went is not known any more: that no rule of ours has counted it is.
     server.close();
     expect((await probe(host, pod, to, "--uid=1000")).slice(1)).toEqual([
-      "the kernel did otherwise: no rule counted the connection: it was dropped before them, or connection tracking is told to leave it alone",
+      "the kernel did otherwise: no rule counted the connection: it was dropped or sent elsewhere before them, or connection tracking is told to leave it alone",
       2,
     ]);
+  });
+
+  test("an address of the pod's own that nobody names, and an IPv4-mapped one", async () => {
+    await using pod = await podWith("nft");
+    expect((await probe(host, pod, "--to=[::]:80", "--uid=1000"))[2]).toBe(0);
+    expect((await probe(host, pod, `--to=[::ffff:${pod.peerAddresses.ipv4}]:80`, "--uid=1000"))[2]).toBe(0);
+  });
+
+  test.each(["prohibit", "blackhole", "unreachable"])("a route of type %s is none", async (type) => {
+    await using pod = await podWith("nft");
+    for (const address of ["203.0.113.7", "2001:db8:77::7"]) {
+      await output(pod.namespace, "ip", ["route", "add", type, address]);
+      const [answer, probed, code] = await probe(host, pod, `--to=${at(address, 80)}`, "--uid=1000");
+      expect(answer).toMatch(/^not known: by which interface it leaves/);
+      expect(probed).toMatch(/^not confirmed: the connection cannot be opened: .*: no rule is met$/);
+      expect(code).toBe(3);
+    }
   });
 
   test("two modes hold rules, of which nobody can see which come first", async () => {
