@@ -32,7 +32,7 @@ export async function diagnose(host: Host, proxyUid: number, input: Target = {})
   for (const mode of MODES) {
     tried.push(mode === "legacy" ? await tryLegacy(trial) : await tryNfTables(trial, mode));
   }
-  const modes = await withTracking(trial, tried);
+  const modes = await withLeftovers(trial, await withTracking(trial, tried));
   const { mode, reason } = await choose(host, target, modes);
   return {
     surroundings,
@@ -53,6 +53,27 @@ async function withTracking(
     .map(trackingPart);
   return modes.map((mode) =>
     mode.reason !== undefined ? mode : { ...mode, ...diagnosed(mode.mode, [...mode.parts, ...parts]) },
+  );
+}
+
+/** An installation in another mode takes rules of ours out of ip_tables, which needs the lock, too. */
+async function withLeftovers(
+  { host, target }: Trial,
+  modes: readonly ModeDiagnosis[],
+): Promise<readonly ModeDiagnosis[]> {
+  const legacy = modes.find(({ mode }) => mode === "legacy");
+  const locks = legacy?.parts.filter(({ name, ability }) => name === "lock" && ability === "no") ?? [];
+  if (locks.length === 0) return modes;
+  const inspections = await inspectModes(host, ["legacy"], target);
+  if (!inspections.some(({ installed }) => installed)) return modes;
+  const parts = locks.map((lock) => ({
+    ...lock,
+    reason: `rules of an earlier run are in mode legacy, and taking them out needs it: ${lock.reason}`,
+  }));
+  return modes.map((mode) =>
+    mode === legacy || mode.reason !== undefined
+      ? mode
+      : { ...mode, ...diagnosed(mode.mode, [...parts, ...mode.parts]) },
   );
 }
 
