@@ -46,8 +46,12 @@ export async function runBody(
     return await body();
   } catch (error) {
     if (!(error instanceof FlagError || error instanceof NetfilterError)) throw error;
+    const line = oneLine(error.message);
+    // A container runtime reads the two streams by themselves, and may put what was written last before what was written first:
+    // whichever comes last says why (a pod's termination message is the end of its log).
+    if (log.descriptor === 1 && log.pending) log.error(line);
     flush(host, program, log);
-    host.write(2, `${program}: ${oneLine(error.message)}\n`);
+    host.write(2, `${program}: ${line}\n`);
     return error instanceof FlagError ? codes.usage : codes.failure;
   } finally {
     flush(host, program, log);

@@ -58,16 +58,22 @@ export class Log {
     this.#add("debug", message);
   }
 
+  /** Whether there is something to write. */
+  get pending(): boolean {
+    return this.#written().length > 0;
+  }
+
   /** Writes what was logged since the last time, in one call. */
   flush(): void {
-    const least = LOG_LEVELS.indexOf(this.level);
     const formatRecord = this.format === "json" ? jsonRecord : plainRecord;
-    const text = this.#records
-      .filter(({ level }) => LOG_LEVELS.indexOf(level) <= least)
-      .map(formatRecord)
-      .join("");
+    const text = this.#written().map(formatRecord).join("");
     this.#records = [];
     if (text !== "") this.#host.write(this.descriptor, text);
+  }
+
+  #written(): LogRecord[] {
+    const least = LOG_LEVELS.indexOf(this.level);
+    return this.#records.filter(({ level }) => LOG_LEVELS.indexOf(level) <= least);
   }
 
   #add(level: LogLevel, message: string): void {
