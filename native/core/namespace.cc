@@ -5,6 +5,7 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <exception>
@@ -68,6 +69,17 @@ void RunInNewNamespace(const std::function<void()>& work) {
       throw NamespaceError(errno, "unshare", "cannot make a network namespace to try in");
     work();
   });
+}
+
+bool IsForeignNamespace() {
+  const FileDescriptor here(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  struct stat own {};
+  if (!here.valid() || stat("/proc/thread-self/ns/user", &own) != 0) return false;
+  const FileDescriptor owner(ioctl(here.get(), NS_GET_USERNS));
+  // One that is no descendant of ours is not given out (ns_get_owner in kernel/user_namespace.c).
+  if (!owner.valid()) return errno == EPERM;
+  struct stat theirs {};
+  return fstat(owner.get(), &theirs) == 0 && theirs.st_ino != own.st_ino;
 }
 
 }  // namespace sluice

@@ -19,4 +19,8 @@ void RunInNamespace(const std::string& path, const std::function<void()>& work);
 // CAP_SYS_ADMIN. Throws as RunInNamespace does.
 void RunInNewNamespace(const std::function<void()>& work);
 
+// Whether the calling thread's network namespace belongs to another user namespace than the thread's own.
+// False where nobody can tell: without /proc.
+bool IsForeignNamespace();
+
 }  // namespace sluice

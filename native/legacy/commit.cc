@@ -243,6 +243,10 @@ Inspection Inspect(const RulesetRequest& request) {
 
 const Backend kBackend = {Commit, Inspect};
 
+// Whoever makes a namespace has all rights there, and the users of his own: of this one that says nothing.
+constexpr const char* kForeign =
+    "the network namespace belongs to another user namespace, as none that is made to try in would";
+
 std::vector<Error> Rehearse(const RulesetRequest& request) {
   std::vector<Error> errors;
   const auto attempt = [&](const auto& work) {
@@ -253,7 +257,10 @@ std::vector<Error> Rehearse(const RulesetRequest& request) {
     }
   };
   attempt([&] { CheckLock(request.lock_file, request.deadline); });
-  attempt([&] { RunInNewNamespace([&] { Transaction(request).RunUnlocked(); }); });
+  attempt([&] {
+    if (IsForeignNamespace()) throw Error(ErrorCode::kNamespace, kForeign);
+    RunInNewNamespace([&] { Transaction(request).RunUnlocked(); });
+  });
   return errors;
 }
 

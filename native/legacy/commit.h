@@ -17,7 +17,7 @@ extern const Backend kBackend;
 // Whether that commit would work, found in a network namespace that is made for it and goes with it:
 // ip_tables has no way to try that leaves nothing behind, be it only a registered table. Gives what would be
 // in the way: of the lock, which is only looked at; and the error of the commit, or that no namespace can be
-// made (code kNamespace).
+// made, or none that is like this one (code kNamespace; then without a system call).
 std::vector<Error> Rehearse(const RulesetRequest& request);
 
 }  // namespace sluice::legacy

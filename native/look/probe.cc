@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "look/probe.h"
 
-#include <fcntl.h>
-#include <linux/nsfs.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-
 #include <chrono>
 #include <limits>
 #include <string>
 
 #include "core/exchange_json.h"
-#include "core/file_descriptor.h"
 #include "core/namespace.h"
 #include "socket/probe.h"
 
@@ -70,12 +64,7 @@ Probe ReadProbe(const Object& object) {
 // The ids of a thread are those of its user namespace, the ids of rules those of the one that the network
 // namespace belongs to: a uid of ours would be another there.
 void CheckUserNamespace() {
-  const FileDescriptor here(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-  struct stat own {};
-  if (!here.valid() || stat("/proc/thread-self/ns/user", &own) != 0) return;  // without /proc nobody can tell
-  const FileDescriptor owner(ioctl(here.get(), NS_GET_USERNS));
-  struct stat theirs {};
-  if (owner.valid() && fstat(owner.get(), &theirs) == 0 && theirs.st_ino == own.st_ino) return;
+  if (!IsForeignNamespace()) return;
   throw Error(ErrorCode::kNamespace,
               "the network namespace belongs to another user namespace, whose users have other numbers; run "
               "it inside");

@@ -155,6 +155,28 @@ describeHosts("sluice doctor", (host) => {
     expect((await proxyInit(within(host), namespace, init("legacy"), own)).code).toBe(1);
   });
 
+  test("a network namespace of another user namespace, from outside: nftables alone", async () => {
+    await using inside = await createUserNamespace();
+    await using outside = await createNamespace();
+    const where = ["--netns", inside.path];
+    const result = await asRoot(outside, ...where);
+    expect(result.code).toBe(0);
+    expect(lines(result)[0]).toMatch(/^mode nftables works /);
+    expect(complaints(result)).toEqual(
+      ["nft", "legacy"].map(
+        (mode) =>
+          `${mode}, IPv4 and IPv6: owner of a socket: the network namespace belongs to another user namespace, and x_tables ` +
+          "matches users from inside that only; the mode nftables does without",
+      ),
+    );
+    const own = { env: { ...env, XTABLES_LOCKFILE: join(folder, "outside.lock") } };
+    const run = (mode: string) =>
+      proxyInit(sluiceCommand(host, "init"), outside, [...init(mode), ...where], own);
+    expect((await run("legacy")).code).toBe(1);
+    expect((await run("nft")).code).toBe(1);
+    expect((await run("nftables")).code).toBe(0);
+  });
+
   test("IPv6 turned off in the namespace is said, and is no obstacle", async () => {
     await using namespace = await createNamespace();
     await output(namespace, "sh", ["-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"]);

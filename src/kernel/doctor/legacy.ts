@@ -12,7 +12,7 @@ import {
   missing,
   type Trial,
   tryParts,
-  unmapped,
+  unmatched,
   untried,
 } from "./trial.ts";
 
@@ -21,8 +21,9 @@ const ENOPROTOOPT = 92;
 const MODULES = { ipv4: "iptable_nat", ipv6: "ip6table_nat" } as const;
 
 /**
- * Tries the mode legacy by an installation in a network namespace that goes again. Where none can be made, which needs SYS_ADMIN, the
- * kernel is asked for the extensions, and its symbols tell whether it has the table: to open it here would register it.
+ * Tries the mode legacy by an installation in a network namespace that goes again. Where none can be made, which needs SYS_ADMIN, or
+ * it would belong to another user namespace than this one, the kernel is asked for the extensions, and its symbols tell whether it
+ * has the table: to open it here would register it.
  */
 export async function tryLegacy(trial: Trial): Promise<ModeDiagnosis> {
   const parts = ruleParts("legacy", trial.proxyUid);
@@ -41,7 +42,7 @@ export async function tryLegacy(trial: Trial): Promise<ModeDiagnosis> {
     if (problem === undefined) {
       diagnoses.push(part("tables", family), ...parts.map((tried) => part(tried, family)));
     } else if (problem.code === "namespace") {
-      diagnoses.push(...(await byAsking(trial, parts, family)));
+      diagnoses.push(...(await byAsking(trial, parts, family, isForeign(problem))));
     } else {
       diagnoses.push(...(await oneByOne(trial, parts, family)));
     }
@@ -51,6 +52,11 @@ export async function tryLegacy(trial: Trial): Promise<ModeDiagnosis> {
 
 function isAboutLock({ code }: NetfilterError): boolean {
   return code === "lock-unavailable" || code === "timed-out";
+}
+
+/** Whether no system call failed: the network namespace belongs to another user namespace. */
+function isForeign({ syscall }: NetfilterError): boolean {
+  return syscall === undefined;
 }
 
 /** A part that is there. */
@@ -93,7 +99,12 @@ async function mayAsk({ host, target }: Trial): Promise<boolean> {
   return answer?.errno !== EPERM;
 }
 
-async function byAsking(trial: Trial, parts: readonly RulePart[], family: Family): Promise<PartDiagnosis[]> {
+async function byAsking(
+  trial: Trial,
+  parts: readonly RulePart[],
+  family: Family,
+  foreign: boolean,
+): Promise<PartDiagnosis[]> {
   const { host, target, surroundings } = trial;
   const extensions = parts.map((tried) => extensionIn(tried, family));
   const answers = await findExtensions(host, target.netns, "ip_tables", extensions);
@@ -104,16 +115,16 @@ async function byAsking(trial: Trial, parts: readonly RulePart[], family: Family
   const symbol = `${MODULES[family]}_table_init`;
   const found = (await findSymbols(host, [symbol])).length > 0;
   return [
-    { ...part("tables", family), ...(found ? {} : { ability: "unknown", reason: notLoaded(family) }) },
+    { ...part("tables", family), ...(found ? {} : { ability: "unknown", reason: unlisted(family) }) },
     ...parts.map((tried, i) => {
       const reason = explainAnswer(tried, answers[i]);
       if (reason !== undefined) return { ...part(tried, family), ability: "no" as const, reason };
-      if (tried.name !== "owner" || surroundings.proxyUidMapped) return part(tried, family);
-      return { ...part(tried, family), ability: "no" as const, reason: unmapped(trial) };
+      if (tried.name !== "owner" || (surroundings.proxyUidMapped && !foreign)) return part(tried, family);
+      return { ...part(tried, family), ability: "no" as const, reason: unmatched(trial) };
     }),
   ];
 }
 
-function notLoaded(family: Family): string {
-  return `${MODULES[family]} is not loaded, and whether the kernel can load it shows only by trying, which needs SYS_ADMIN: a namespace to try in`;
+function unlisted(family: Family): string {
+  return `/proc/kallsyms does not list ${MODULES[family]}, and whether the kernel can load it shows only by trying, which needs SYS_ADMIN in the user namespace that owns the network namespace`;
 }

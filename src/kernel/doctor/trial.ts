@@ -63,9 +63,7 @@ export async function explainRefusal(
   family: Family,
   refusal: NetfilterError,
 ): Promise<string> {
-  if (refusal.errno === EINVAL && part.name === "owner" && !trial.surroundings.proxyUidMapped) {
-    return unmapped(trial);
-  }
+  if (refusal.errno === EINVAL && part.name === "owner") return unmatched(trial);
   if (refusal.errno !== ENOENT) return refusal.message;
   if (part.extension === undefined) return missing(part.module);
   const door = mode === "legacy" ? "ip_tables" : "nf_tables";
@@ -98,8 +96,12 @@ export function missing(module: string): string {
   return `the kernel has no ${module}`;
 }
 
-export function unmapped({ proxyUid }: Trial): string {
-  return `uid ${proxyUid} is not mapped in this user namespace, and x_tables matches mapped ones only; the mode nftables does without`;
+/** The two reasons for which x_tables does not match a user (owner_check in net/netfilter/xt_owner.c). */
+export function unmatched({ proxyUid, surroundings }: Trial): string {
+  const why = surroundings.proxyUidMapped
+    ? "the network namespace belongs to another user namespace, and x_tables matches users from inside that only"
+    : `uid ${proxyUid} is not mapped in this user namespace, and x_tables matches mapped ones only`;
+  return `${why}; the mode nftables does without`;
 }
 
 /** The same of every mode. */
