@@ -5,7 +5,7 @@
 import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createNamespace, type ExecResult } from "../../src/testing/index.ts";
 import {
   describeHosts,
@@ -190,28 +190,42 @@ describeHosts("sluice doctor", (host) => {
   });
 
   test.each([
-    ["a dormant table", ["add", "table", "ip", "nat", "{", "flags", "dormant", ";", "}"], "nft, IPv4"],
-    [
-      "a PREROUTING of another priority",
-      ["-f", "-"],
-      "nft",
-      "table ip nat { chain PREROUTING { type nat hook prerouting priority -90; }; }",
-    ],
-  ])("%s: mode nft does not work, as proxy-init finds", async (_, args, where, input = "") => {
+    ["a dormant table", "flags dormant;"],
+    ["a PREROUTING of another priority", "chain PREROUTING { type nat hook prerouting priority -90; };"],
+    ["a base chain under a name of ours", "chain PROXY_INIT_OUTPUT { type nat hook output priority -100; };"],
+  ])("%s: mode nft does not work, as proxy-init finds", async (_, content) => {
     await using namespace = await createNamespace();
-    const { code } = await namespace.exec("nft", args, { input });
-    expect(code).toBe(0);
+    await output(namespace, "nft", ["-f", "-"], `table ip nat { ${content} }`);
     const result = await asRoot(namespace, "--mode", "nft");
     expect(result.code).toBe(1);
-    expect(complaints(result)).toEqual([expect.stringContaining(where.split(",")[0] ?? "")]);
-    const { stderr } = await proxyInit(host, namespace, init("nft"));
+    const { code, stderr } = await proxyInit(host, namespace, init("nft"));
+    expect(code).toBe(1);
     const reason = stderr.replace(/^proxy-init: |\n$/g, "");
-    expect(complaints(result).join("")).toContain(reason.split(":")[0]);
+    expect(complaints(result)).toEqual([
+      expect.stringMatching(/^nft(, IPv4: tables and chains)?: table ip /),
+    ]);
+    expect(complaints(result).join()).toContain(reason);
     expect((await asRoot(namespace, "--mode", "nftables")).code).toBe(0);
     // Nothing is lacking, so that plain goes to no other mode.
     const auto = await asRoot(namespace);
     expect(lines(auto)[0]).toMatch(/^mode nft does not work \(/);
     expect([auto.code, (await proxyInit(host, namespace, init("plain"))).code]).toEqual([1, 1]);
+  });
+
+  test("a table of our name that another process owns: mode nftables does not work", async () => {
+    await using namespace = await createNamespace();
+    const owner = namespace.spawn("nft", ["--interactive"]);
+    owner.stdin?.write("add table inet sluice { flags owner; }\n");
+    const list = () => namespace.exec("nft", ["list", "tables"]);
+    await vi.waitFor(async () => expect((await list()).stdout).toContain("inet sluice"), 5000);
+    const result = await asRoot(namespace, "--mode", "nftables");
+    const installed = await proxyInit(host, namespace, init("nftables"));
+    owner.stdin?.end();
+    expect(installed.code).toBe(1);
+    expect(result.code).toBe(1);
+    expect(complaints(result)).toEqual([
+      "nftables, IPv4 and IPv6: tables and chains: table inet sluice: another process owns it; end the program that owns it",
+    ]);
   });
 
   describe("the xtables lock", () => {

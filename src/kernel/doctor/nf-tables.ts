@@ -2,9 +2,9 @@
 
 import type { Family, Mode } from "../../policy/policy.ts";
 import type { NetfilterError } from "../error.ts";
-import { type RulePart, ruleParts } from "./parts.ts";
+import { plainRuleset, type RulePart, ruleParts } from "./parts.ts";
 import { diagnosed, failed, type ModeDiagnosis, type PartDiagnosis, withObstruction } from "./report.ts";
-import { explainRefusal, refusalOf, type Trial, tryParts, untried } from "./trial.ts";
+import { explainRefusal, refusalOf, type Trial, tryParts, tryRuleset, untried } from "./trial.ts";
 
 const TABLES_MODULE = "nft_chain_nat";
 const ENOENT = 2;
@@ -27,7 +27,21 @@ export async function tryNfTables(trial: Trial, mode: Exclude<Mode, "legacy">): 
   }
   const unneeded = parts.filter(({ needed }) => !needed).map((part) => refusalOf(refusals, mode, part));
   const first = refusals.find((refusal) => !unneeded.includes(refusal));
-  return withObstruction(diagnosed(mode, diagnoses), first);
+  const diagnosis = withObstruction(diagnosed(mode, diagnoses), first);
+  return diagnosis.verdict === "works" ? await underOurNames(trial, diagnosis) : diagnosis;
+}
+
+/** The parts were tried under names that nobody has. Whoever has ours may not let go of them. */
+async function underOurNames(trial: Trial, diagnosis: ModeDiagnosis): Promise<ModeDiagnosis> {
+  const refusals = await tryRuleset(trial, plainRuleset(diagnosis.mode));
+  const [obstacle] = Array.isArray(refusals) ? refusals : [refusals];
+  if (obstacle === undefined) return diagnosis;
+  const parts = diagnosis.parts.map((part) =>
+    part.name === "tables" && part.family === (obstacle.family ?? part.family)
+      ? { ...part, ability: "no" as const, reason: obstacle.message }
+      : part,
+  );
+  return withObstruction(diagnosed(diagnosis.mode, parts), obstacle);
 }
 
 async function inFamily(

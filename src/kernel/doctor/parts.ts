@@ -90,6 +90,11 @@ function rule(matches: readonly Match[], verdict: Verdict): Rule {
   return { families: BOTH, matches, verdict, comment: "" };
 }
 
+/** An installation of the least rules, under our own names. */
+export function plainRuleset(mode: Mode): Ruleset {
+  return compile({ inbound: { proxyPort: 4143 }, outbound: { proxyPort: 4140 } }, mode);
+}
+
 const SET: NamedSet = { name: "doctor_ports", type: "ports", elements: PORTS };
 
 /**
@@ -97,10 +102,7 @@ const SET: NamedSet = { name: "doctor_ports", type: "ports", elements: PORTS };
  * already have no part in it.
  */
 export function trialRuleset(mode: Mode, parts: readonly RulePart[]): Ruleset {
-  const { tables, baseChains } = compile(
-    { inbound: { proxyPort: 4143 }, outbound: { proxyPort: 4140 } },
-    mode,
-  );
+  const { tables, baseChains } = plainRuleset(mode);
   const chainOf = (hook: "prerouting" | "output") => `sluice_doctor_${hook}`;
   // The kernel knows the owner of a packet only on its way out.
   const held = (owner: boolean) =>

@@ -3,6 +3,7 @@
 import type { Host } from "../../host/host.ts";
 import type { Family, Mode } from "../../policy/policy.ts";
 import { specificationIn } from "../../ruleset/mode-text.ts";
+import type { Ruleset } from "../../ruleset/ruleset.ts";
 import { rehearse } from "../commit.ts";
 import { NetfilterError } from "../error.ts";
 import { type Extension, findExtensions, type Refused, type Tracking } from "../look.ts";
@@ -32,13 +33,21 @@ const ENOPROTOOPT = 92;
  *
  * @returns Or the error because of which nothing could be tried.
  */
-export async function tryParts(
-  { host, target }: Trial,
+export function tryParts(
+  trial: Trial,
   mode: Mode,
   parts: readonly RulePart[],
 ): Promise<NetfilterError[] | NetfilterError> {
+  return tryRuleset(trial, trialRuleset(mode, parts));
+}
+
+/** The same of a whole ruleset. */
+export async function tryRuleset(
+  { host, target }: Trial,
+  ruleset: Ruleset,
+): Promise<NetfilterError[] | NetfilterError> {
   try {
-    return await rehearse(host, trialRuleset(mode, parts), target);
+    return await rehearse(host, ruleset, target);
   } catch (error) {
     if (error instanceof NetfilterError) return error;
     throw error;
