@@ -18,7 +18,7 @@ const LABELS: Readonly<Record<PartName, string>> = {
   port: "a single port",
   comment: "comments",
   sets: "sets",
-  "new connections": "new connections",
+  "new-connections": "new connections",
   conntrack: "connection tracking",
 };
 const ROWS = Object.keys(LABELS) as readonly PartName[];
@@ -80,9 +80,9 @@ function complaintLines({ mode, reason, parts }: ModeDiagnosis, colour: Colour):
 function surroundingsLines(found: Surroundings): string[] {
   const { capabilities, seccomp } = found;
   const facts = [
-    `kernel ${found.kernel}`,
-    `uid ${found.uid}`,
-    capabilities.length === 0 ? "no capability of use here" : `capabilities ${capabilities.join(", ")}`,
+    ...(found.kernel === undefined ? [] : [`kernel ${found.kernel}`]),
+    ...(found.uid === undefined ? [] : [`uid ${found.uid}`]),
+    capabilitiesText(capabilities),
     ...(seccomp === undefined || seccomp === "off" ? [] : [`seccomp ${seccomp}`]),
     ...(found.noNewPrivileges ? ["no new privileges"] : []),
     ...(found.userNamespace ? ["in a user namespace"] : []),
@@ -91,6 +91,11 @@ function surroundingsLines(found: Surroundings): string[] {
     ...(found.ipv6Disabled ? ["IPv6 turned off in the namespace (rules can be written all the same)"] : []),
   ];
   return paragraph(printable(facts.join(", ")), "", "");
+}
+
+function capabilitiesText(found: Surroundings["capabilities"]): string {
+  if (found === undefined) return "rights unknown, as /proc cannot be read";
+  return found.length === 0 ? "no capability of use here" : `capabilities ${found.join(", ")}`;
 }
 
 const LABEL_WIDTH = 21;

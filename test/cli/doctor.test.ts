@@ -106,6 +106,18 @@ sets                 -      -       yes    -
     expect(diagnosisText(DIAGNOSIS, coloured({ NO_COLOR: "" }))).toBe(painted);
   });
 
+  test("claims nothing that it could not read", () => {
+    const surroundings = {
+      ...DIAGNOSIS.surroundings,
+      kernel: undefined,
+      uid: undefined,
+      capabilities: undefined,
+    };
+    expect(diagnosisText({ ...DIAGNOSIS, surroundings }, coloured({}, false))).toContain(
+      "\nrights unknown, as /proc cannot be read, seccomp filter, no new privileges,\nread-only root\n",
+    );
+  });
+
   test("a mode of which something is unknown neither works nor fails", () => {
     const modes = [
       diagnosed("legacy", [
@@ -149,7 +161,13 @@ describe("what /proc says", () => {
       seccomp: "off",
       noNewPrivileges: false,
     });
-    expect(readStatusFile("")).toMatchObject({ capabilities: [], seccomp: undefined });
+    expect(readStatusFile("")).toEqual({
+      uid: undefined,
+      gid: undefined,
+      capabilities: undefined,
+      seccomp: undefined,
+      noNewPrivileges: false,
+    });
   });
 
   test("of users", () => {

@@ -14,7 +14,7 @@ export type PartName =
   | "port"
   | "comment"
   | "sets"
-  | "new connections"
+  | "new-connections"
   | "conntrack"
   | "lock";
 
@@ -50,7 +50,7 @@ export function ruleParts(mode: Mode, uid: number): readonly RulePart[] {
           needed: true,
         },
         {
-          name: "new connections",
+          name: "new-connections",
           rule: rule([TCP, { type: "newConnection" }], RETURN),
           module: "nf_tables",
           needed: true,

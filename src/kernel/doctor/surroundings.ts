@@ -8,14 +8,14 @@ import { readSysctl } from "../sysctl.ts";
 /** A capability that sluice has a use for. */
 export type Capability = "NET_ADMIN" | "NET_RAW" | "SYS_ADMIN";
 
-/** What a process is allowed, and where it runs. */
+/** What a process is allowed, and where it runs. Undefined is what cannot be read, as where there is no /proc. */
 export interface Surroundings {
   /** The kernel's release, as `uname -r` has it. */
-  readonly kernel: string;
-  readonly uid: number;
-  readonly gid: number;
+  readonly kernel: string | undefined;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
   /** Those of the three that are in effect. */
-  readonly capabilities: readonly Capability[];
+  readonly capabilities: readonly Capability[] | undefined;
   /** Seccomp (proc(5)): no system call is forbidden, a filter decides, or but for four all are. */
   readonly seccomp: "off" | "filter" | "strict" | undefined;
   readonly noNewPrivileges: boolean;
@@ -46,7 +46,7 @@ export async function readSurroundings(
   const tracking = await findTracking(host);
   const disabled = await readSysctl(host, "net.ipv6.conf.all.disable_ipv6", netns);
   return {
-    kernel: readText(host, "/proc/sys/kernel/osrelease").trim(),
+    kernel: readText(host, "/proc/sys/kernel/osrelease").trim() || undefined,
     ...status,
     userNamespace: !isInitialMap(uidMap),
     proxyUidMapped: isMapped(uidMap, proxyUid),
@@ -76,16 +76,25 @@ export function readStatusFile(
     }),
   );
   // Real, effective, saved and file-system id.
-  const effective = (name: string) => Number(fields.get(name)?.split("\t")[1] ?? Number.NaN);
-  const bits = Number.parseInt((fields.get("CapEff") ?? "0").slice(-8), 16);
+  const effective = (name: string) => {
+    const id = fields.get(name)?.split("\t")[1];
+    return id === undefined ? undefined : Number(id);
+  };
+  const effectiveCapabilities = fields.get("CapEff");
   const seccomp = fields.get("Seccomp");
   return {
     uid: effective("Uid"),
     gid: effective("Gid"),
-    capabilities: ALL.filter((name) => ((bits >>> BITS[name]) & 1) === 1),
+    capabilities: effectiveCapabilities === undefined ? undefined : namesIn(effectiveCapabilities),
     seccomp: seccomp === "0" || seccomp === "1" || seccomp === "2" ? MODES[seccomp] : undefined,
     noNewPrivileges: fields.get("NoNewPrivs") === "1",
   };
+}
+
+/** @param mask Hexadecimal; those that are asked for are among the lowest 32. */
+function namesIn(mask: string): Capability[] {
+  const bits = Number.parseInt(mask.slice(-8), 16);
+  return ALL.filter((name) => ((bits >>> BITS[name]) & 1) === 1);
 }
 
 /** The first user namespace maps every id to itself (user_namespaces(7)). */
