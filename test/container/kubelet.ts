@@ -118,7 +118,7 @@ export class Pod {
     for (;;) {
       const { status } = await runtime().call("ContainerStatus", { container_id: id });
       if (status.state === "CONTAINER_EXITED") return { code: status.exit_code, ...readLog(logPath) };
-      await delay(20);
+      await delay(5);
     }
   }
 

@@ -20,7 +20,7 @@ cgroups=$(sh "$here/cgroups.sh" list "$name")
     done
     sh -c 'echo $PPID >"$0/cgroup.procs"' "$path"
   done
-  exec unshare --net --mount --pid --cgroup --fork --kill-child --mount-proc sh "$here/first.sh" $cgroups
+  exec unshare --net --mount --pid --cgroup --fork --kill-child --mount-proc bash "$here/first.sh" $cgroups
 ) || status=$?
 
 sh "$here/cgroups.sh" remove "$name"

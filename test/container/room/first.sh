@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The first process of a room: see enter.sh. Its arguments are the room's cgroups.
@@ -14,8 +14,8 @@ if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   echo 1 >/sys/fs/cgroup/first/cgroup.procs
 fi
 
-# All that an engine keeps. In memory, so that nothing of it stays.
-for path in /run /var/lib/containers /var/lib/containerd /var/lib/cni /etc/cni/net.d; do
+# All that an engine keeps, podman's locks in /dev/shm, too. In memory, so that nothing of it stays.
+for path in /dev/shm /run /var/lib/containers /var/lib/containerd /var/lib/cni /etc/cni/net.d; do
   mkdir -p "$path"
   mount -t tmpfs -o mode=755 room "$path"
 done
@@ -31,6 +31,6 @@ for interface in all default; do
 done
 
 echo ready
-# The shell must not become this program: the first process has to reap the others.
+# The first process has to reap the orphans: bash does, dash does not, and a program in the shell's place would not.
 cat >/dev/null
 exit 0
