@@ -79,7 +79,7 @@ void CheckLock(const std::string& path, Clock::time_point deadline) {
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-    throw LockError(errno, "faccessat", "cannot make the xtables lock " + path);
+    throw LockError(errno, "faccessat", "cannot open the xtables lock " + path);
 }
 
 }  // namespace sluice::legacy

@@ -237,7 +237,7 @@ describeHosts("sluice doctor", (host) => {
       const result = await legacy(namespace, join(folder, "nowhere/xtables.lock"));
       expect(result.code).toBe(1);
       expect(complaints(result).join()).toMatch(
-        /^legacy: xtables lock: cannot make the xtables lock .* \(ENOENT\); mount something writable there/,
+        /^legacy: xtables lock: cannot open the xtables lock .* \(ENOENT\); mount something writable there/,
       );
     });
 
