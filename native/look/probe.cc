@@ -123,10 +123,12 @@ void AnswerProbe(const Value& document, const Place& place, Writer& writer) {
   writer.StartObject();
   writer.Key("outcome");
   writer.String(Name(result.outcome));
-  writer.Key("uid");
-  writer.Uint(result.uid);
-  writer.Key("gid");
-  writer.Uint(result.gid);
+  if (result.uid && result.gid) {
+    writer.Key("uid");
+    writer.Uint(*result.uid);
+    writer.Key("gid");
+    writer.Uint(*result.gid);
+  }
   WriteEnd(writer, "source", result.source);
   WriteEnd(writer, "destination", result.destination);
   if (result.went_to) WriteEnd(writer, "wentTo", *result.went_to);

@@ -24,8 +24,8 @@ enum class ProbeOutcome : uint8_t {
 // What became of the one connection of a probe (the op "probe" of docs/core.md).
 struct ProbeResult {
   ProbeOutcome outcome = ProbeOutcome::kTimedOut;
-  uid_t uid = 0;  // whose it is
-  gid_t gid = 0;
+  std::optional<uid_t> uid;  // whose it is, of one that was opened here
+  std::optional<gid_t> gid;
   ConnectionEnd source;
   ConnectionEnd destination;
   std::optional<ConnectionEnd> went_to;   // by connection tracking; none: that does not know it (any more)

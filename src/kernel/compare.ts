@@ -43,7 +43,7 @@ export function compareWithKernel(
   counted: ReadonlySet<InstalledRule>,
   { wentTo, destination }: ProbeResult,
 ): Comparison {
-  const assumed = expected.walks.flatMap(({ steps }) =>
+  const assumed = awake(expected).flatMap(({ steps }) =>
     steps.flatMap(({ rule, applies }) => (applies === "yes" && rule.counters === null ? [rule] : [])),
   );
   const met = new Set<MetRule>([...counted, ...assumed]);
@@ -87,6 +87,11 @@ export function compareWithKernel(
   return { verdict: "unclear", because: "others", ...all };
 }
 
+/** The tables that the kernel asks. */
+function awake({ walks }: Explanation): ExplainedWalk[] {
+  return walks.filter(({ dormant }) => !dormant);
+}
+
 function decide(
   expected: Explanation,
   { verdict, port, rule }: Explanation,
@@ -94,7 +99,7 @@ function decide(
   wentTo: Endpoint | undefined,
   destination: Endpoint | undefined,
 ): KernelDecision {
-  const counting = expected.walks.flatMap(({ steps }) =>
+  const counting = awake(expected).flatMap(({ steps }) =>
     steps.filter(({ applies, rule: each }) => applies === "yes" && each.counters !== null),
   );
   const byCounters = {

@@ -105,7 +105,8 @@ function completed(question: Question, { source, destination, uid, gid }: ProbeR
   const known = {
     ...(source === undefined ? {} : { source: source.address }),
     ...(destination === undefined ? {} : { destination: destination.address }),
-    ...(question.direction === "out" && source !== undefined ? { uid, gid } : {}),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
   };
   return { ...question, packet: { ...question.packet, ...known } };
 }

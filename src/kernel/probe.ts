@@ -27,8 +27,9 @@ export interface Probe {
 /** What became of it. "delivered": from outside, where it has met the rules, and nobody behind them. */
 export interface ProbeResult {
   readonly outcome: "established" | "rejected" | "timed-out" | "not-sent" | "delivered" | "no-device";
-  readonly uid: number;
-  readonly gid: number;
+  /** Whose it is; absent: it was not opened here. */
+  readonly uid?: number;
+  readonly gid?: number;
   readonly source?: Endpoint;
   readonly destination?: Endpoint;
   /** By connection tracking; absent: that does not know the connection, or not any more, or may not be asked. */
@@ -57,11 +58,15 @@ export async function openProbe(host: Host, probe: Probe): Promise<ProbeResult> 
     const found = reply.at(key).optional((field) => field.string());
     return found === undefined ? {} : { [key]: found };
   };
+  const id = (key: "uid" | "gid") => {
+    const found = reply.at(key).optional((field) => field.number());
+    return found === undefined ? {} : { [key]: found };
+  };
   const failure = reply.at("failure").optional(readFailure);
   return {
     outcome: reply.at("outcome").oneOf(OUTCOMES),
-    uid: reply.at("uid").number(),
-    gid: reply.at("gid").number(),
+    ...id("uid"),
+    ...id("gid"),
     ...end("source"),
     ...end("destination"),
     ...end("wentTo"),

@@ -182,9 +182,7 @@ describe("outbound", () => {
       "a connection of another user or group needs the capability SETUID or SETGID, and an id that is mapped",
     ],
   ])("not opened: $syscall", async (failure, told) => {
-    const { code, probe, probes } = await out(
-      namespace({ outcome: "not-sent", uid: 0, gid: 0, failure }, () => []),
-    );
+    const { code, probe, probes } = await out(namespace({ outcome: "not-sent", failure }, () => []));
     expect([code, probe.verdict, probe.sentence]).toEqual([3, "not-opened", `not confirmed: ${told}`]);
     expect(probes).toHaveLength(1);
   });
@@ -194,8 +192,6 @@ describe("inbound", () => {
   const args = ["--direction=in", "--from=10.1.2.3", "--to=:80"];
   const DELIVERED = {
     outcome: "delivered",
-    uid: 0,
-    gid: 0,
     source: { address: "10.1.2.3", port: 50000 },
     destination: { address: "10.0.0.2", port: 80 },
     cameInBy: "sluice0",
@@ -226,8 +222,6 @@ describe("inbound", () => {
   ])("no device: %s", async (name, told) => {
     const reply = {
       outcome: "no-device",
-      uid: 0,
-      gid: 0,
       failure: { syscall: "open", errno: 1, name, reason: "no" },
     };
     const { code, probe } = await explain(

@@ -176,6 +176,16 @@ describeHosts("sluice explain --probe", (host) => {
     }
   });
 
+  test("a table that is dormant counts nothing, as explain says", async () => {
+    await using pod = await podWith("nft");
+    await output(pod.namespace, "nft", ["add", "table", "ip", "nat", "{", "flags", "dormant", ";", "}"]);
+    expect(await probe(host, pod, `--to=${pod.peerAddresses.ipv4}:80`, "--uid=1000")).toEqual([
+      "direct: no rule applies to it, and a table that is dormant is passed over",
+      "the kernel did the same: no rule decided on the connection, which was refused",
+      0,
+    ]);
+  });
+
   test("two modes hold rules, of which nobody can see which come first", async () => {
     await using pod = await createPod();
     for (const port of [4140, 5140]) await pod.namespace.listen({ port });
@@ -286,6 +296,11 @@ describeHosts("sluice explain --probe", (host) => {
       "not confirmed: the connection cannot be opened: Cannot assign requested address (EADDRNOTAVAIL): no rule is met",
       3,
     ]);
+    const unsent = ["--probe", "--json", "--to=127.0.0.1:80", "--uid=1000", "--from=192.0.2.1"];
+    const { stdout: document } = await proxyInit(sluiceCommand(host, "explain"), pod.namespace, unsent);
+    const { probe: shown } = JSON.parse(document);
+    expect(shown).toMatchObject({ verdict: "not-opened", outcome: "not-sent" });
+    expect(shown).not.toHaveProperty("uid");
     const nobody = async (...args: string[]) => {
       const [file = "", ...all] = asNobody(
         sluiceCommand(host, "explain"),
