@@ -177,6 +177,27 @@ describeHosts("sluice doctor", (host) => {
     expect((await run("nftables")).code).toBe(0);
   });
 
+  test("no namespace to try in, and no list of the kernel's symbols: legacy may work or not", async () => {
+    await using namespace = await createNamespace();
+    const [file, ...args] = doctor.command;
+    const hidden = 'mount --bind /dev/null /proc/kallsyms && exec "$@"';
+    const without = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "--"];
+    const all = ["--mount", "sh", "-c", hidden, "sh", ...without, file, ...args, "--mode", "legacy"];
+    const result = await namespace.exec("unshare", all, withLock());
+    expect(result.code).toBe(1);
+    expect(lines(result)[0]).toBe("mode legacy may work or not (it was asked for)");
+    expect(complaints(result)).toEqual(
+      [
+        ["IPv4", "iptable_nat"],
+        ["IPv6", "ip6table_nat"],
+      ].map(
+        ([family, module]) =>
+          `legacy, ${family}: tables and chains: /proc/kallsyms does not list ${module}, and whether the kernel can load it shows ` +
+          "only by trying, which needs SYS_ADMIN in the user namespace that owns the network namespace",
+      ),
+    );
+  });
+
   test("IPv6 turned off in the namespace is said, and is no obstacle", async () => {
     await using namespace = await createNamespace();
     await output(namespace, "sh", ["-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"]);
