@@ -25,8 +25,8 @@ export interface Trial {
 
 const ENOENT = 2;
 const EINVAL = 22;
-const EPROTONOSUPPORT = 93;
 const ENOPROTOOPT = 92;
+const EPROTONOSUPPORT = 93;
 
 /**
  * What the kernel would refuse of these parts.
@@ -97,8 +97,12 @@ export function explainAnswer(part: RulePart, answer: Refused | undefined): stri
     case EPROTONOSUPPORT:
       return `the kernel's ${part.module} is older than revision ${part.extension?.revision}`;
     default:
-      return `the kernel does not say whether it has ${part.module}: ${answer?.reason} (${answer?.name})`;
+      return answer && unsaid(part.module, answer);
   }
+}
+
+function unsaid(module: string, { reason, name }: Refused): string {
+  return `the kernel does not say whether it has ${module}: ${reason} (${name})`;
 }
 
 export function missing(module: string): string {
@@ -118,8 +122,7 @@ export function trackingPart({ family, refused }: Tracking): PartDiagnosis {
   const part = { name: "conntrack", family, needed: true } as const;
   if (refused === undefined) return { ...part, ability: "yes", reason: undefined };
   if (refused.errno === ENOPROTOOPT) return { ...part, ability: "no", reason: missing("nf_conntrack") };
-  const reason = `the kernel does not say whether it has nf_conntrack: ${refused.reason} (${refused.name})`;
-  return { ...part, ability: "unknown", reason };
+  return { ...part, ability: "unknown", reason: unsaid("nf_conntrack", refused) };
 }
 
 /** What nothing is known of, because something before it failed. */
