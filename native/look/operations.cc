@@ -111,12 +111,8 @@ void AnswerNamespaces(const Value& document, const Place& place, Writer& writer)
 }
 
 constexpr Operation kItems[] = {
-    {"listeners", AnswerListeners},
-    {"route", AnswerRoute},
-    {"namespaces", AnswerNamespaces},
-    {"extensions", AnswerExtensions},
-    {"tracking", AnswerTracking},
-    {"symbols", AnswerSymbols},
+    {"listeners", AnswerListeners},   {"route", AnswerRoute},       {"namespaces", AnswerNamespaces},
+    {"extensions", AnswerExtensions}, {"tracking", AnswerTracking}, {"symbols", AnswerSymbols},
     {"probe", AnswerProbe},
 };
 
