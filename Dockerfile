@@ -5,12 +5,18 @@
 #   podman build --tag sluice .
 #   podman build --tag sluice:tools --target tools .      also `sluice`
 #   podman build --tag sluice:node --target node .        Node with the package
+#   podman build --tag sluice:arm64 --platform linux/arm64 .
 #   podman build --target sbom --output type=local,dest=sbom .
 
-FROM node:24-trixie-slim AS build
-RUN apt-get update \
+# Programs for the image's platform are compiled on this machine's, by Debian's cross compilers.
+FROM --platform=$BUILDPLATFORM node:24-trixie-slim AS build
+ARG TARGETARCH
+RUN if [ "$TARGETARCH" = arm64 ]; then compiler=g++-aarch64-linux-gnu; else compiler=g++-x86-64-linux-gnu; fi \
+ && dpkg --add-architecture "$TARGETARCH" \
+ && apt-get update \
  && apt-get install -y --no-install-recommends \
-      g++ libcap2-bin libmnl-dev libnftnl-dev libquickjs rapidjson-dev xz-utils
+      g++ "$compiler" libcap2-bin libmnl-dev:"$TARGETARCH" libnftnl-dev:"$TARGETARCH" libquickjs \
+      libquickjs:"$TARGETARCH" rapidjson-dev xz-utils
 WORKDIR /sluice
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -22,9 +28,10 @@ ARG SOURCE_CONTACT="whoever has given it to you"
 ARG REVISION=
 # The capabilities are set in the step that makes the files, and come along with COPY: set later, they would add a second
 # layer with the whole file.
-RUN node scripts/standalone.mjs proxy-init network-validator sluice \
+RUN node scripts/standalone.mjs --architecture="$TARGETARCH" proxy-init network-validator sluice \
  && node scripts/image.mjs /out
 
+# The addons of the machine that builds: this target is for its platform alone.
 FROM build AS package
 RUN apt-get install -y --no-install-recommends libip4tc-dev libip6tc-dev make pkg-config python3
 COPY . .
@@ -45,6 +52,7 @@ COPY --from=package /out/package/node_modules /node_modules
 ENV PATH=$PATH:/node_modules/.bin
 
 FROM build AS sbom-build
+ARG TARGETARCH
 RUN node scripts/sbom.mjs > /out/sluice.cdx.json
 
 FROM scratch AS sbom

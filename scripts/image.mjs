@@ -6,10 +6,19 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, linkSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { architecture as named, ownDebianArchitecture } from "./debian/architectures.mjs";
 import { bundledComponents, commonLicences, linkedComponents } from "./image/components.mjs";
 import { sourceOffer } from "./image/source-offer.mjs";
 
 const repository = join(import.meta.dirname, "..");
+/** As docker and podman name it in a build, which is Debian's way. */
+const architecture = process.env.TARGETARCH || ownDebianArchitecture();
+const executables = join(
+  "dist/standalone",
+  architecture === ownDebianArchitecture() ? "" : named(architecture).node,
+);
+/** @param {string} name */
+const executable = (name) => join(repository, executables, name);
 const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
 
 /** @param {string} source @param {string} target @param {number} mode */
@@ -21,7 +30,6 @@ function put(source, target, mode = 0o644) {
 
 /** @param {string} root */
 function putExecutables(root) {
-  const executable = (name) => join(repository, "dist/standalone", name);
   const proxyInit = join(root, "usr/local/bin/proxy-init");
   put(executable("proxy-init"), proxyInit, 0o755);
   execFileSync("setcap", ["cap_net_admin,cap_net_raw=ep", proxyInit], { stdio: "inherit" });
@@ -41,7 +49,7 @@ function putCopyrights(root, components) {
 
 /** @param {string} root */
 function putLicences(root) {
-  const components = linkedComponents();
+  const components = linkedComponents(architecture);
   putCopyrights(root, components);
   // Under the paths by which those files name them.
   for (const path of commonLicences) put(path, join(root, path));
@@ -58,7 +66,7 @@ function main() {
   putExecutables(image);
   putLicences(image);
   const tools = join(folder, "tools");
-  put(join(repository, "dist/standalone/sluice"), join(tools, "usr/local/bin/sluice"), 0o755);
+  put(executable("sluice"), join(tools, "usr/local/bin/sluice"), 0o755);
   putCopyrights(tools, bundledComponents());
 }
 

@@ -163,7 +163,7 @@ async function main() {
   const names = process.argv.slice(2).filter((argument) => !option.test(argument));
   const named = process.argv.map((argument) => option.exec(argument)?.[1]).find((name) => name !== undefined);
   const wanted = selected(names);
-  const foreign = foreignArchitectures().find(({ node }) => node === named);
+  const foreign = foreignArchitectures().find(({ node, debian }) => node === named || debian === named);
   if (
     named !== undefined &&
     foreign === undefined &&

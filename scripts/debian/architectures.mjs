@@ -15,9 +15,9 @@ export const architectures = [
   { node: "arm64", debian: "arm64", triplet: "aarch64-linux-gnu" },
 ];
 
-/** @param {string} name Node's @returns {Architecture} */
+/** @param {string} name Node's or Debian's @returns {Architecture} */
 export function architecture(name) {
-  const found = architectures.find(({ node }) => node === name);
+  const found = architectures.find(({ node, debian }) => node === name || debian === name);
   if (found === undefined)
     throw new Error(`${name} is not one of ${architectures.map(({ node }) => node).join(", ")}`);
   return found;

@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ownDebianArchitecture } from "../debian/architectures.mjs";
 import { libiptc } from "../standalone/libiptc.mjs";
 
 const repository = join(import.meta.dirname, "../..");
@@ -14,16 +15,24 @@ const root = "/usr/share/common-licenses";
 export const commonLicences = ["GPL-2", "GPL-3", "LGPL-2.1"].map((name) => `${root}/${name}`);
 
 const gcc = "GPL-3.0-or-later WITH GCC-exception-3.1";
-/** Debian's packages of which a static library, or headers that hold code, are linked in, and under which licence. */
-const linked = {
-  "libc6-dev": "LGPL-2.1-or-later",
-  "libgcc-14-dev": gcc,
-  "libstdc++-14-dev": gcc,
-  "libmnl-dev": "LGPL-2.1-or-later",
-  "libnftnl-dev": "GPL-2.0-or-later",
-  libquickjs: "MIT",
-  "rapidjson-dev": "MIT",
-};
+/**
+ * Debian's packages of which a static library, or headers that hold code, are linked in, and under which licence.
+ *
+ * @param {string} architecture by Debian's name
+ */
+function linkedPackages(architecture) {
+  // Those of another architecture that come with its compiler have names of their own.
+  const ofCompiler = architecture === ownDebianArchitecture() ? "" : `-${architecture}-cross`;
+  return {
+    [`libc6-dev${ofCompiler}`]: "LGPL-2.1-or-later",
+    [`libgcc-14-dev${ofCompiler}`]: gcc,
+    [`libstdc++-14-dev${ofCompiler}`]: gcc,
+    [`libmnl-dev:${architecture}`]: "LGPL-2.1-or-later",
+    [`libnftnl-dev:${architecture}`]: "GPL-2.0-or-later",
+    [`libquickjs:${architecture}`]: "MIT",
+    "rapidjson-dev": "MIT",
+  };
+}
 
 /**
  * @typedef {object} Component
@@ -36,23 +45,22 @@ const linked = {
 /**
  * What is linked in: one a source package, by name.
  *
+ * @param {string} architecture by Debian's name
  * @returns {Component[]}
  */
-export function linkedComponents() {
-  const format = "$" + "{Package} $" + "{source:Package} $" + "{source:Version}\n";
-  const list = execFileSync("dpkg-query", ["-W", `-f=${format}`, ...Object.keys(linked)], {
-    encoding: "utf8",
+export function linkedComponents(architecture) {
+  const linked = linkedPackages(architecture);
+  const format = "$" + "{source:Package} $" + "{source:Version}";
+  const components = Object.entries(linked).map(([name, licence]) => {
+    const text = execFileSync("dpkg-query", ["-W", `-f=${format}`, name], { encoding: "utf8" });
+    const [source = "", version = ""] = text.split(" ");
+    return {
+      name: source,
+      version,
+      licence,
+      copyright: `/usr/share/doc/${name.replace(/:.*/, "")}/copyright`,
+    };
   });
-  const debian = list
-    .trim()
-    .split("\n")
-    .map((line) => line.split(" "));
-  const components = debian.map(([name, source, version]) => ({
-    name: source,
-    version,
-    licence: linked[name],
-    copyright: `/usr/share/doc/${name}/copyright`,
-  }));
   // Debian has no static library of libiptc: two files of this package's upstream archive are compiled.
   const iptables = readFileSync(join(repository, libiptc, "VERSION"), "utf8").trim();
   components.push({ name: "iptables", version: iptables, licence: "GPL-2.0-or-later" });

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { images } from "./images.ts";
+import { images, nightly, nightlyImages } from "./images.ts";
 import { room } from "./kubelet.ts";
 
 const licences = [
@@ -112,3 +112,42 @@ COPY --from=sluice /usr/lib/linkerd/linkerd2-proxy-init /usr/lib/linkerd/linkerd
     );
   });
 });
+
+// Minutes longer to build, so not on every change: npm run nightly:images.
+if (nightly) {
+  describe("the target node", () => {
+    it("has the package where an application finds it, and its commands in PATH", async () => {
+      const script = "require('sluice').inspect().then(({ modes }) => console.log(modes.length))";
+      const run = [
+        "podman",
+        "run",
+        "--rm",
+        "--cap-add=NET_ADMIN,NET_RAW",
+        "--workdir=/tmp",
+        nightlyImages.node,
+      ];
+      expect(await room().run(...run, "node", "-e", script)).toBe("3\n");
+      expect(await room().run(...run, "sluice", "--version")).toMatch(/^sluice \d/);
+    });
+  });
+
+  describe("the image for arm64", () => {
+    it("holds the same files, for that architecture, below 5 MB", async () => {
+      const files = await inImage(
+        nightlyImages.arm64,
+        'cd "$1"; find . ! -type d -printf "%P\\n"; getcap -r .',
+      );
+      expect(files).toContain("./usr/local/bin/proxy-init cap_net_admin,cap_net_raw=ep");
+      for (const name of executables) expect(files).toContain(`${name}\n`);
+      const format = "--format={{.Architecture}} {{.Size}}";
+      const inspected = await room().run("podman", "image", "inspect", nightlyImages.arm64, format);
+      expect(inspected).toMatch(/^arm64 4\d{6}\n$/);
+    });
+
+    it("runs under qemu-user, as far as that goes: it knows no netlink of netfilter", async () => {
+      const script =
+        'qemu-aarch64 "$1/usr/local/bin/proxy-init" --simulate --iptables-mode=nft -p 4143 -o 4140 -u 2102';
+      expect(await inImage(nightlyImages.arm64, script)).toContain("--to-ports 4143");
+    });
+  });
+}

@@ -33,6 +33,10 @@ export const sandboxImage = "localhost/sandbox:test";
 export const trueImage = "localhost/true:test";
 export const images = { image: "localhost/sluice:test", tools: "localhost/sluice:tools" } as const;
 
+/** Whether what takes minutes longer is made, too: npm run nightly:images. */
+export const nightly = process.env.SLUICE_NIGHTLY_IMAGES === "1";
+export const nightlyImages = { node: "localhost/sluice:node", arm64: "localhost/sluice:arm64" } as const;
+
 /** Under the name by which the Dockerfile asks for it: a minimal Debian 13, and this machine's own Node. */
 async function importBase(room: Room): Promise<void> {
   const archive = path.join(folder, "base.tar");
@@ -136,6 +140,18 @@ export async function makeImages(room: Room): Promise<void> {
   }
   const sbom = ["--target=sbom", `--output=type=local,dest=${path.join(folder, "sbom")}`];
   await room.runInNetworkOfMachine("podman", "build", ...options, ...sbom, clone);
+  if (nightly) {
+    const node = ["--target=node", `--tag=${nightlyImages.node}`];
+    // podman 4 does not say by itself which platform it builds on.
+    const arm64 = [
+      "--platform=linux/arm64",
+      "--build-arg=BUILDPLATFORM=linux/amd64",
+      `--tag=${nightlyImages.arm64}`,
+    ];
+    for (const chosen of [node, arm64]) {
+      await room.runInNetworkOfMachine("podman", "build", ...options, ...chosen, clone);
+    }
+  }
   rmSync(clone, { recursive: true });
 
   await importBusybox(room, appImage);
