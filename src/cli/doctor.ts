@@ -6,14 +6,13 @@ import type { Target } from "../kernel/report.ts";
 import { isId } from "../policy/ids.ts";
 import type { Mode } from "../policy/policy.ts";
 import { colourOf } from "./colour.ts";
-import { type Command, runBody } from "./command.ts";
 import { diagnosisText } from "./doctor-text.ts";
+import { flagCommand } from "./flag-command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { BOOLEAN, INTEGER, TEXT } from "./flag-kinds.ts";
 import { JSON_OUTPUT, jsonText } from "./json-output.ts";
-import { Log } from "./log.ts";
 import { NETNS, PID, readNamespace } from "./namespace-flags.ts";
-import { type Flag, flagError, type ParsedFlags, parseFlags } from "./pflag.ts";
+import { type Flag, flagError, type ParsedFlags } from "./pflag.ts";
 
 const MODE: Flag<string> = {
   name: "mode",
@@ -47,20 +46,13 @@ const MODES: ReadonlyMap<string, Mode | "auto"> = new Map([
 ]);
 
 /** `sluice doctor`: what this kernel, container and user can do. */
-export const doctorCommand: Command = {
+export const doctorCommand = flagCommand({
   name: "doctor",
   summary: "Find out by trying which modes work here, and what the others lack",
-  run(host, { program, args }) {
-    return runBody(host, program, new Log(host), async () => {
-      const flags = parseFlags(FLAGS, args);
-      if (flags.value(HELP)) {
-        host.write(1, helpText(program));
-        return 0;
-      }
-      return await runDoctor(host, flags);
-    });
-  },
-};
+  flags: FLAGS,
+  help: helpText,
+  body: ({ host, flags }) => runDoctor(host, flags),
+});
 
 async function runDoctor(host: Host, flags: ParsedFlags): Promise<number> {
   const diagnosis = await diagnose(host, readUid(flags), readTarget(flags));

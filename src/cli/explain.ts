@@ -7,12 +7,13 @@ import { findRoute } from "../kernel/look.ts";
 import { ruleTextIn } from "../ruleset/mode-text.ts";
 import type { Ruleset } from "../ruleset/ruleset.ts";
 import { colourOf } from "./colour.ts";
-import { type Command, runBody } from "./command.ts";
+import type { Command } from "./command.ts";
 import type { ConfigParser } from "./config.ts";
 import { checkProbe, PROBE, PROBE_CODES, probeNamespace, TIMEOUT } from "./explain-probe.ts";
 import { probeFields, probeSentence } from "./explain-probe-text.ts";
 import { QUESTION_FLAGS, readQuestion } from "./explain-question.ts";
 import { explanationText } from "./explain-text.ts";
+import { flagCommand } from "./flag-command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import {
   CONFIG,
@@ -24,9 +25,8 @@ import {
 import { readInitOptions } from "./init-options.ts";
 import { planRuleset } from "./init-plan.ts";
 import { JSON_OUTPUT, jsonText } from "./json-output.ts";
-import { Log } from "./log.ts";
 import { NETNS, PID, readNamespace } from "./namespace-flags.ts";
-import { type Flag, type ParsedFlags, parseFlags } from "./pflag.ts";
+import type { Flag, ParsedFlags } from "./pflag.ts";
 
 const OWN_FLAGS: readonly Flag<unknown>[] = [
   ...QUESTION_FLAGS,
@@ -42,34 +42,28 @@ const PLAN_FLAGS = INIT_FLAGS.filter((flag) => flag !== INIT_NETNS && flag !== H
 
 /** `sluice explain`: where one connection goes, and why. Changes nothing, and opens nothing unless it is told to. */
 export function explainCommand(parseConfig: ConfigParser): Command {
-  return {
+  return flagCommand({
     name: "explain",
     summary: "Say where one connection goes, and by which rule",
-    run(host, { program, args }) {
-      const log = new Log(host, 2);
-      return runBody(host, program, log, async () => {
-        const flags = parseFlags([...OWN_FLAGS, ...PLAN_FLAGS], args);
-        if (flags.value(HELP)) {
-          host.write(1, helpText(program));
-          return 0;
-        }
-        const asked = readQuestion(flags);
-        const netns = readNamespace(flags);
-        const planned = [CONFIG, INCOMING_PROXY_PORT, OUTGOING_PROXY_PORT].find((flag) => flags.given(flag));
-        checkProbe(flags, planned);
-        const { question, explanation, route, confirmation } =
-          planned !== undefined
-            ? await explainPlan(flags, asked, { host, log, parseConfig })
-            : await explainNamespace(host, netns, asked, flags);
-        const probed = confirmation === undefined ? "" : probeSentence(confirmation);
-        if (flags.value(JSON_OUTPUT)) {
-          const probe = confirmation && { probe: probeFields(confirmation, probed) };
-          host.write(1, jsonText({ question, ...explanation, ...probe, ...(route === "" ? {} : { route }) }));
-        } else host.write(1, explanationText(question, explanation, { route, probed }, colourOf(host)));
-        return confirmation === undefined ? 0 : PROBE_CODES[confirmation.verdict];
-      });
+    flags: [...OWN_FLAGS, ...PLAN_FLAGS],
+    help: helpText,
+    async body({ host, flags, log }) {
+      const asked = readQuestion(flags);
+      const netns = readNamespace(flags);
+      const planned = [CONFIG, INCOMING_PROXY_PORT, OUTGOING_PROXY_PORT].find((flag) => flags.given(flag));
+      checkProbe(flags, planned);
+      const { question, explanation, route, confirmation } =
+        planned !== undefined
+          ? await explainPlan(flags, asked, { host, log, parseConfig })
+          : await explainNamespace(host, netns, asked, flags);
+      const probed = confirmation === undefined ? "" : probeSentence(confirmation);
+      if (flags.value(JSON_OUTPUT)) {
+        const probe = confirmation && { probe: probeFields(confirmation, probed) };
+        host.write(1, jsonText({ question, ...explanation, ...probe, ...(route === "" ? {} : { route }) }));
+      } else host.write(1, explanationText(question, explanation, { route, probed }, colourOf(host)));
+      return confirmation === undefined ? 0 : PROBE_CODES[confirmation.verdict];
     },
-  };
+  });
 }
 
 interface Answer {

@@ -7,11 +7,10 @@ import { type PodPlace, podsIn } from "../kubernetes/pods.ts";
 import { ValueError } from "../kubernetes/values.ts";
 import { show } from "../policy/error.ts";
 import { editInPlace } from "../yaml/in-place.ts";
-import { type Command, runBody } from "./command.ts";
+import { flagCommand } from "./flag-command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { BOOLEAN, TEXT } from "./flag-kinds.ts";
-import { Log } from "./log.ts";
-import { type Flag, FlagError, type ParsedFlags, parseFlags } from "./pflag.ts";
+import { type Flag, FlagError, type ParsedFlags } from "./pflag.ts";
 import { printable } from "./printable.ts";
 import { readSetFlag, SET, valuesHelp } from "./set-flag.ts";
 import { version } from "./version.ts";
@@ -38,29 +37,24 @@ const WITHOUT_PROXY: Flag<boolean> = {
 const FLAGS: readonly Flag<unknown>[] = [FILENAME, SET, PROXY_CONTAINER, WITHOUT_PROXY, HELP];
 
 /** `sluice inject`: adds the init container to the pods of a manifest, and changes nothing else in it. */
-export const injectCommand: Command = {
+export const injectCommand = flagCommand({
   name: "inject",
   summary: "Add the init container to the pods of a Kubernetes manifest",
-  run(host, { program, args }) {
-    return runBody(host, program, new Log(host, 2), async () => {
-      const flags = parseFlags(FLAGS, args);
-      if (flags.value(HELP)) {
-        host.write(1, helpText(program));
-        return 0;
-      }
-      const options: InjectOptions = {
-        values: readSetFlag(flags, INIT_VALUES),
-        version,
-        proxyContainer: flags.value(PROXY_CONTAINER),
-        withoutProxy: flags.value(WITHOUT_PROXY),
-      };
-      const { text, report } = await injectText(readManifest(host, flags), options, flags);
-      host.write(1, text);
-      host.write(2, report.map((line) => `${program}: ${printable(line)}\n`).join(""));
-      return 0;
-    });
+  flags: FLAGS,
+  help: helpText,
+  async body({ host, program, flags }) {
+    const options: InjectOptions = {
+      values: readSetFlag(flags, INIT_VALUES),
+      version,
+      proxyContainer: flags.value(PROXY_CONTAINER),
+      withoutProxy: flags.value(WITHOUT_PROXY),
+    };
+    const { text, report } = await injectText(readManifest(host, flags), options, flags);
+    host.write(1, text);
+    host.write(2, report.map((line) => `${program}: ${printable(line)}\n`).join(""));
+    return 0;
   },
-};
+});
 
 function readManifest(host: Host, flags: ParsedFlags): string {
   const path = flags.value(FILENAME);

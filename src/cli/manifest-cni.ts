@@ -4,11 +4,10 @@ import { cniManifest } from "../kubernetes/cni-manifest.ts";
 import { CNI_VALUES, refuseElsewhere } from "../kubernetes/cni-values.ts";
 import { NAME, ValueProblem } from "../kubernetes/value-kinds.ts";
 import { yamlText } from "../yaml/text.ts";
-import { type Command, runBody } from "./command.ts";
+import { flagCommand } from "./flag-command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { TEXT } from "./flag-kinds.ts";
-import { Log } from "./log.ts";
-import { type Flag, FlagError, type ParsedFlags, parseFlags } from "./pflag.ts";
+import { type Flag, FlagError, type ParsedFlags } from "./pflag.ts";
 import { readSetFlag, SET, valuesHelp } from "./set-flag.ts";
 import { version } from "./version.ts";
 
@@ -22,24 +21,19 @@ const NAMESPACE: Flag<string> = {
 const FLAGS: readonly Flag<unknown>[] = [NAMESPACE, SET, HELP];
 
 /** `sluice manifest cni`: the resources that bring the CNI plugin to the nodes. */
-export const manifestCniCommand: Command = {
+export const manifestCniCommand = flagCommand({
   name: "cni",
   summary: "The DaemonSet, roles and configuration of the CNI plugin",
-  run(host, { program, args }) {
-    return runBody(host, program, new Log(host, 2), async () => {
-      const flags = parseFlags(FLAGS, args);
-      if (flags.value(HELP)) {
-        host.write(1, helpText(program));
-        return 0;
-      }
-      const values = readSetFlag(flags, CNI_VALUES, refuseElsewhere);
-      const resources = cniManifest(values, { namespace: namespaceOf(flags), version });
-      const head = `# Made by ${program}, version ${version}.\n`;
-      host.write(1, head + resources.map((resource) => yamlText(resource)).join("---\n"));
-      return 0;
-    });
+  flags: FLAGS,
+  help: helpText,
+  async body({ host, program, flags }) {
+    const values = readSetFlag(flags, CNI_VALUES, refuseElsewhere);
+    const resources = cniManifest(values, { namespace: namespaceOf(flags), version });
+    const head = `# Made by ${program}, version ${version}.\n`;
+    host.write(1, head + resources.map((resource) => yamlText(resource)).join("---\n"));
+    return 0;
   },
-};
+});
 
 function namespaceOf(flags: ParsedFlags): string {
   try {

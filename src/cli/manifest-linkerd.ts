@@ -10,11 +10,10 @@ import {
 } from "../kubernetes/linkerd-values.ts";
 import type { Values } from "../kubernetes/values.ts";
 import { yamlText } from "../yaml/text.ts";
-import { type Command, runBody } from "./command.ts";
+import { flagCommand } from "./flag-command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { TEXT } from "./flag-kinds.ts";
-import { Log } from "./log.ts";
-import { type Flag, FlagError, flagError, type ParsedFlags, parseFlags } from "./pflag.ts";
+import { type Flag, FlagError, flagError, type ParsedFlags } from "./pflag.ts";
 import { blamed, readSetFlag, SET, valuesHelp } from "./set-flag.ts";
 import { version } from "./version.ts";
 
@@ -33,25 +32,20 @@ const FORMAT: Flag<string> = {
 const FLAGS: readonly Flag<unknown>[] = [LINKERD_VERSION, FORMAT, SET, HELP];
 
 /** `sluice manifest linkerd`: what a Linkerd install has to be told so that it uses sluice. */
-export const manifestLinkerdCommand: Command = {
+export const manifestLinkerdCommand = flagCommand({
   name: "linkerd",
   summary: "The values that make a Linkerd install use sluice",
-  run(host, { program, args }) {
-    return runBody(host, program, new Log(host, 2), async () => {
-      const flags = parseFlags(FLAGS, args);
-      if (flags.value(HELP)) {
-        host.write(1, helpText(program));
-        return 0;
-      }
-      const values = readSetFlag(flags, LINKERD_VALUES);
-      host.write(
-        1,
-        blamed(() => manifest(flags, values, wayOf(flags, values))),
-      );
-      return 0;
-    });
+  flags: FLAGS,
+  help: helpText,
+  async body({ host, flags }) {
+    const values = readSetFlag(flags, LINKERD_VALUES);
+    host.write(
+      1,
+      blamed(() => manifest(flags, values, wayOf(flags, values))),
+    );
+    return 0;
   },
-};
+});
 
 function wayOf(flags: ParsedFlags, values: Values): Way {
   const way = wayInto(flags.value(LINKERD_VERSION), values);

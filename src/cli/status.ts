@@ -5,13 +5,12 @@ import { NetfilterError } from "../kernel/error.ts";
 import { listNamespaces, type NetworkNamespaceFound } from "../kernel/look.ts";
 import { readStatus, type Status } from "../kernel/status.ts";
 import { colourOf } from "./colour.ts";
-import { type Command, runBody } from "./command.ts";
+import { flagCommand } from "./flag-command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { BOOLEAN } from "./flag-kinds.ts";
 import { JSON_OUTPUT, jsonText } from "./json-output.ts";
-import { Log } from "./log.ts";
 import { NETNS, PID, readNamespace } from "./namespace-flags.ts";
-import { type Flag, FlagError, parseFlags } from "./pflag.ts";
+import { type Flag, FlagError } from "./pflag.ts";
 import { printable } from "./printable.ts";
 import { findingTexts, installedText, statusText } from "./status-text.ts";
 
@@ -25,31 +24,26 @@ const ALL: Flag<boolean> = {
 const FLAGS: readonly Flag<unknown>[] = [NETNS, PID, ALL, JSON_OUTPUT, HELP];
 
 /** `sluice status`: what is there, in every mode, and what of it is wrong. Changes nothing. */
-export const statusCommand: Command = {
+export const statusCommand = flagCommand({
   name: "status",
   summary: "Show the rules that are there, their counters, and what is wrong with them",
-  run(host, { program, args }) {
-    return runBody(host, program, new Log(host), async () => {
-      const flags = parseFlags(FLAGS, args);
-      if (flags.value(HELP)) {
-        host.write(1, helpText(program));
-        return 0;
-      }
-      const netns = readNamespace(flags);
-      const asJson = flags.value(JSON_OUTPUT);
-      if (flags.value(ALL)) {
-        if (netns !== undefined)
-          throw new FlagError(`--${ALL.name}: goes not with --${NETNS.name} or --${PID.name}`);
-        const found = await statusOfAll(host);
-        host.write(1, asJson ? jsonText(found) : allText(found));
-      } else {
-        const status = await readStatus(host, netns === undefined ? {} : { netns });
-        host.write(1, asJson ? jsonText(status) : statusText(status, colourOf(host)));
-      }
-      return 0;
-    });
+  flags: FLAGS,
+  help: helpText,
+  async body({ host, flags }) {
+    const netns = readNamespace(flags);
+    const asJson = flags.value(JSON_OUTPUT);
+    if (flags.value(ALL)) {
+      if (netns !== undefined)
+        throw new FlagError(`--${ALL.name}: goes not with --${NETNS.name} or --${PID.name}`);
+      const found = await statusOfAll(host);
+      host.write(1, asJson ? jsonText(found) : allText(found));
+    } else {
+      const status = await readStatus(host, netns === undefined ? {} : { netns });
+      host.write(1, asJson ? jsonText(status) : statusText(status, colourOf(host)));
+    }
+    return 0;
   },
-};
+});
 
 interface FoundStatus {
   readonly namespace: NetworkNamespaceFound;
