@@ -146,7 +146,7 @@ if (nightly) {
 
     it("runs under qemu-user, as far as that goes: it knows no netlink of netfilter", async () => {
       const script =
-        'qemu-aarch64 "$1/usr/local/bin/proxy-init" --simulate --iptables-mode=nft -p 4143 -o 4140 -u 2102';
+        'qemu-aarch64-static "$1/usr/local/bin/proxy-init" --simulate --iptables-mode=nft -p 4143 -o 4140 -u 2102';
       expect(await inImage(nightlyImages.arm64, script)).toContain("--to-ports 4143");
     });
   });
