@@ -102,6 +102,15 @@ JSValue CallCore(JSContext* context, JSValueConst* arguments) {
   return NewString(context, Call(ToString(context, arguments[0]), kBackends, SignalDescriptor()));
 }
 
+// A service's answer; undefined, if this executable has none of that name.
+JSValue Ask(JSContext* context, JSValueConst* arguments) {
+  const std::string name = ToString(context, arguments[0]);
+  for (const Service* service = kServices; service->name != nullptr; service++) {
+    if (name == service->name) return NewString(context, service->answer(ToString(context, arguments[1])));
+  }
+  return JS_UNDEFINED;
+}
+
 JSValue StartCatchingSignals(JSContext*, JSValueConst*) {
   CatchSignals();
   return JS_UNDEFINED;
@@ -149,6 +158,7 @@ void DefineNative(JSContext* context, int argc, char** argv) {
   Define<Write>(context, native, "write", 2);
   Define<IsTerminal>(context, native, "isTerminal", 1);
   Define<CallCore>(context, native, "call", 1);
+  Define<Ask>(context, native, "ask", 2);
   Define<StartCatchingSignals>(context, native, "catchSignals", 0);
   Define<NameCaughtSignal>(context, native, "caughtSignal", 0);
   Define<SetExitCode>(context, native, "setExitCode", 1);

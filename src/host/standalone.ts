@@ -10,6 +10,7 @@ interface NativeHost {
   write(fd: number, text: string): void;
   isTerminal(fd: number): boolean;
   call(request: string): string;
+  ask(service: string, request: string): string | undefined;
   catchSignals(): void;
   caughtSignal(): Signal | undefined;
   setExitCode(code: number): void;
@@ -45,6 +46,17 @@ export function standaloneHost(): Host {
       sluiceNative.catchSignals();
     },
   };
+}
+
+/**
+ * Asks one of the services that were linked into this executable (native/quickjs/backends): one JSON document each way.
+ *
+ * @throws {Error} for what the service does not answer, and if there is no such service here
+ */
+export function askService(service: string, request: string): string {
+  const answer = sluiceNative.ask(service, request);
+  if (answer === undefined) throw new Error(`this executable has no service ${service}`);
+  return answer;
 }
 
 /**

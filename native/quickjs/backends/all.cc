@@ -13,4 +13,6 @@ extern const Backends kBackends = {
     &nft::kBackend, &legacy::kBackend, &nftables::kBackend,
     Exchange,       look::kOperations, {nft::Rehearse, legacy::Rehearse, nftables::Rehearse}};
 
+extern const Service kServices[] = {{nullptr, nullptr}};
+
 }  // namespace sluice

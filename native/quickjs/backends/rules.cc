@@ -9,4 +9,6 @@ namespace sluice {
 
 extern const Backends kBackends = {&nft::kBackend, &legacy::kBackend, &nftables::kBackend, nullptr, {}, {}};
 
+extern const Service kServices[] = {{nullptr, nullptr}};
+
 }  // namespace sluice

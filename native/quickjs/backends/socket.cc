@@ -7,4 +7,6 @@ namespace sluice {
 
 extern const Backends kBackends = {nullptr, nullptr, nullptr, Exchange, {}, {}};
 
+extern const Service kServices[] = {{nullptr, nullptr}};
+
 }  // namespace sluice
