@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { HttpsError, type HttpsFailure, type HttpsRequest } from "./https.ts";
+
+/** Where a request goes. */
+export interface Endpoint {
+  /** A name or an address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Path and query, from the slash on. */
+  readonly path: string;
+}
+
+// No user, no fragment, and of characters only those that RFC 3986 lets stand there: both hosts send them as they are.
+const url =
+  /^https:\/\/(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?(\/[\w\-.~%!$&'()*+,;=:@/]*(?:\?[\w\-.~%!$&'()*+,;=:@/?]*)?)$/i;
+const headerName = /^[!#$%&'*+\-.^_`|~\w]+$/;
+const headerValue = /^[ -~]*$/;
+// Each would change what a GET of one connection is.
+const ownHeaders = ["connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"];
+const serverName = /^[\w.:-]+$/;
+
+/**
+ * Where a request goes, if it is one that can be sent.
+ *
+ * @throws {TypeError} if not, which says what is wrong with it, without a header's value
+ */
+export function endpointOf(request: HttpsRequest): Endpoint {
+  const [, v6, name, portText, path] = url.exec(request.url) ?? [];
+  const host = v6 ?? name;
+  if (host === undefined || path === undefined) {
+    throw new TypeError(`not https://HOST[:PORT]/PATH: ${JSON.stringify(request.url)}`);
+  }
+  const port = Number(portText ?? 443);
+  if (port < 1 || port > 65_535) throw new TypeError(`not a port: ${portText} in ${request.url}`);
+  for (const [header, value] of Object.entries(request.headers)) {
+    if (!headerName.test(header) || ownHeaders.includes(header.toLowerCase())) {
+      throw new TypeError(`not a header to be set: ${JSON.stringify(header)}`);
+    }
+    if (!headerValue.test(value))
+      throw new TypeError(`the header ${header} holds what is not printable ASCII`);
+  }
+  if (request.serverName !== undefined && !serverName.test(request.serverName)) {
+    throw new TypeError(`not a server's name: ${JSON.stringify(request.serverName)}`);
+  }
+  checkRange("timeoutMs", request.timeoutMs, 1, 3_600_000);
+  checkRange("maxBytes", request.maxBytes, 0, 67_108_864);
+  if ((request.certificate === undefined) !== (request.key === undefined)) {
+    const [given, lacking] = request.key === undefined ? ["certificate", "key"] : ["key", "certificate"];
+    throw failure({ host, port }, "credentials", `the client's ${given} comes without a ${lacking}`);
+  }
+  return { host, port, path };
+}
+
+function checkRange(name: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new TypeError(`${name} is not an integer between ${least} and ${most}: ${value}`);
+  }
+}
+
+/** An error that names the server. @param detail what happened; it may quote what the server sent */
+export function failure(
+  { host, port }: Omit<Endpoint, "path">,
+  reason: HttpsFailure,
+  detail: string,
+): HttpsError {
+  const server = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a certificate's names may hold what a terminal obeys.
+  const line = detail.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
+  return new HttpsError(reason, `${server}: ${line}`);
+}
