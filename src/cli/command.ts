@@ -2,7 +2,7 @@
 
 import type { Host } from "../host/host.ts";
 import { NetfilterError } from "../kernel/error.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../log/log.ts";
 import { FlagError } from "./pflag.ts";
 
 /** How a command was called. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
+import { Log } from "../log/log.ts";
 import { type Command, runBody } from "./command.ts";
 import { HELP } from "./flag-help.ts";
-import { Log } from "./log.ts";
 import { type Flag, type ParsedFlags, parseFlags } from "./pflag.ts";
 
 /** What the body of a command works with. */

@@ -3,7 +3,7 @@
 import type { Host } from "../host/host.ts";
 import { NetfilterError, type NetfilterErrorCode } from "../kernel/error.ts";
 import { setSysctl } from "../kernel/sysctl.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../log/log.ts";
 
 /** What --timeout-close-wait-secs sets. */
 export const CLOSE_WAIT = "net.netfilter.nf_conntrack_tcp_timeout_close_wait";

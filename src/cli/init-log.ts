@@ -2,6 +2,7 @@
 
 import type { FamilyReport, InstallReport } from "../kernel/report.ts";
 import { saveText } from "../kernel/save.ts";
+import type { Log } from "../log/log.ts";
 import { show } from "../policy/error.ts";
 import { FAMILY_NAMES, familyNames } from "../policy/family-names.ts";
 import { iptablesSave, savedChains } from "../ruleset/iptables-save.ts";
@@ -10,7 +11,6 @@ import { CLOSE_WAIT } from "./init-close-wait.ts";
 import type { ModeChoice } from "./init-mode.ts";
 import type { InitOptions } from "./init-options.ts";
 import { planRuleset } from "./init-plan.ts";
-import type { Log } from "./log.ts";
 import { logOthers } from "./log-others.ts";
 
 /** Says what is about to be done, and why in this mode. */

@@ -2,6 +2,7 @@
 
 import type { Host } from "../host/host.ts";
 import type { Target } from "../kernel/report.ts";
+import type { Log } from "../log/log.ts";
 import type { Family, RedirectPolicy } from "../policy/policy.ts";
 import { type ConfigParser, readConfig } from "./config.ts";
 import {
@@ -16,7 +17,6 @@ import {
 } from "./init-flags.ts";
 import { chooseMode, type ModeChoice } from "./init-mode.ts";
 import { type FlagPolicy, readFlagPolicy } from "./init-policy.ts";
-import type { Log } from "./log.ts";
 import { type Flag, FlagError, flagError, type ParsedFlags } from "./pflag.ts";
 
 /** What the flags ask for. */

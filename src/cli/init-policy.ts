@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import type { Log } from "../log/log.ts";
 import { PolicyError } from "../policy/error.ts";
 import { isId, LAST_ID } from "../policy/ids.ts";
 import { parseInterfaceName } from "../policy/interfaces.ts";
@@ -25,7 +26,6 @@ import {
   PROXY_UID,
   SUBNETS_TO_IGNORE,
 } from "./init-flags.ts";
-import type { Log } from "./log.ts";
 import { type Flag, FlagError, flagError, type ParsedFlags } from "./pflag.ts";
 
 type Inbound = NonNullable<RedirectPolicy["inbound"]>;

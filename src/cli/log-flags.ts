@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { type Log, parseLogLevel } from "../log/log.ts";
 import { show } from "../policy/error.ts";
 import { TEXT } from "./flag-kinds.ts";
-import { type Log, parseLogLevel } from "./log.ts";
 import { type Flag, flagError, type ParsedFlags } from "./pflag.ts";
 
 export const LOG_FORMAT: Flag<string> = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { RemoveReport } from "../kernel/report.ts";
+import type { Log } from "../log/log.ts";
 import { FAMILY_NAMES, familyNames } from "../policy/family-names.ts";
-import type { Log } from "./log.ts";
 
 /** Says what became of installations elsewhere. */
 export function logOthers(log: Log, { removed, stale, unseen }: Omit<RemoveReport, "changed">): void {

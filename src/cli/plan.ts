@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { Log } from "../log/log.ts";
 import { formatsOf, RENDER_FORMATS, type RenderFormat, render } from "../ruleset/render.ts";
 import { type Command, runBody } from "./command.ts";
 import type { ConfigParser } from "./config.ts";
@@ -8,7 +9,6 @@ import { TEXT } from "./flag-kinds.ts";
 import { INIT_FLAGS } from "./init-flags.ts";
 import { readInitOptions } from "./init-options.ts";
 import { planRuleset } from "./init-plan.ts";
-import { Log } from "./log.ts";
 import { configureLog } from "./log-flags.ts";
 import { type Flag, flagError, parseFlags } from "./pflag.ts";
 

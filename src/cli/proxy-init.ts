@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
-import { NetfilterError } from "../kernel/error.ts";
 import { install } from "../kernel/install.ts";
-import type { InstallReport } from "../kernel/report.ts";
+import { installByDefault } from "../kernel/install-by-default.ts";
+import { Log } from "../log/log.ts";
 import { type Command, runBody } from "./command.ts";
 import { type ConfigParser, parseJson } from "./config.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
@@ -12,7 +12,6 @@ import { withCloseWait } from "./init-close-wait.ts";
 import { INIT_FLAGS } from "./init-flags.ts";
 import { logIntent, logPlan, logReport } from "./init-log.ts";
 import { type InitOptions, readInitOptions } from "./init-options.ts";
-import { Log } from "./log.ts";
 import { configureLog } from "./log-flags.ts";
 import { parseFlags } from "./pflag.ts";
 
@@ -50,29 +49,17 @@ export function proxyInit(host: Host): Promise<number> {
 }
 
 async function writeRules(host: Host, log: Log, options: InitOptions): Promise<void> {
-  const { closeWait, target } = options;
+  const { choice, closeWait, policy, target } = options;
   logIntent(log, options);
   try {
     const report = await withCloseWait(host, log, closeWait, target.netns, () =>
-      installByDefault(host, log, options),
+      choice.flag === undefined
+        ? installByDefault(host, policy, target, (message) => log.warning(message))
+        : install(host, policy, target),
     );
     logReport(log, report, options);
   } catch (error) {
     throw blameFlag(error, options);
-  }
-}
-
-/** Without a flag that names the mode, it is legacy, as in the original; a kernel without it gets what mode plain comes to. */
-async function installByDefault(host: Host, log: Log, options: InitOptions): Promise<InstallReport> {
-  const { choice, policy, target } = options;
-  try {
-    return await install(host, policy, target);
-  } catch (error) {
-    const lacksDefault = error instanceof NetfilterError && error.code === "mode-unavailable";
-    if (!lacksDefault || choice.flag !== undefined) throw error;
-    const report = await install(host, policy, { ...target, mode: "auto" });
-    log.warning(`mode ${report.mode}, because the default is not to be had: ${error.message}`);
-    return report;
   }
 }
 

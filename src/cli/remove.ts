@@ -3,6 +3,7 @@
 import { MODES } from "../kernel/commit.ts";
 import { remove } from "../kernel/remove.ts";
 import type { RemoveReport } from "../kernel/report.ts";
+import { Log } from "../log/log.ts";
 import { type Command, runBody } from "./command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { TEXT } from "./flag-kinds.ts";
@@ -10,7 +11,6 @@ import { blameFlag } from "./init-blame.ts";
 import { IPV6, NETNS, USE_WAIT_FLAG } from "./init-flags.ts";
 import type { ModeChoice } from "./init-mode.ts";
 import { readTarget } from "./init-options.ts";
-import { Log } from "./log.ts";
 import { configureLog, LOG_FORMAT, LOG_LEVEL } from "./log-flags.ts";
 import { logOthers } from "./log-others.ts";
 import { type Flag, flagError, type ParsedFlags, parseFlags } from "./pflag.ts";

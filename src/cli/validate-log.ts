@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
+import { type Log, type LogLevel, parseLogLevel } from "../log/log.ts";
 import { show } from "../policy/error.ts";
-import { type Log, type LogLevel, parseLogLevel } from "./log.ts";
 import { LOG_FORMAT, LOG_LEVEL } from "./log-flags.ts";
 import { type Flag, FlagError, type ParsedFlags } from "./pflag.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import type { Log } from "../log/log.ts";
 import { familyNames } from "../policy/family-names.ts";
-import type { Log } from "./log.ts";
 import type { Finding } from "./validate-run.ts";
 
 /** Whether all that was checked is right, and something was. */

@@ -2,9 +2,9 @@
 
 import type { Host } from "../host/host.ts";
 import { exchange } from "../kernel/exchange.ts";
+import type { Log } from "../log/log.ts";
 import type { Family } from "../policy/policy.ts";
 import { formatEndpoint } from "./endpoint.ts";
-import type { Log } from "./log.ts";
 import { readNamespace } from "./namespace-flags.ts";
 import type { ParsedFlags } from "./pflag.ts";
 import { type Check, inboundCheck, originalCheck, outboundCheck } from "./validate-checks.ts";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
+import { Log } from "../log/log.ts";
 import { type Command, type ExitCodes, runBody } from "./command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
-import { Log } from "./log.ts";
 import { parseFlags } from "./pflag.ts";
 import { JSON_OUTPUT, VALIDATE_FLAGS } from "./validate-flags.ts";
 import { configureValidatorLog } from "./validate-log.ts";

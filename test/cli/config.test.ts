@@ -9,7 +9,7 @@ import { parseJson } from "../../src/cli/config.ts";
 import { parseJsonOrYaml } from "../../src/cli/config-yaml.ts";
 import { INIT_FLAGS } from "../../src/cli/init-flags.ts";
 import { readInitOptions } from "../../src/cli/init-options.ts";
-import { Log } from "../../src/cli/log.ts";
+import { Log } from "../../src/log/log.ts";
 import { parseFlags } from "../../src/cli/pflag.ts";
 import { proxyInit } from "../../src/cli/proxy-init.ts";
 import { sluice } from "../../src/cli/sluice.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { goQuote, LOG_LEVELS, Log, parseLogLevel } from "../../src/cli/log.ts";
+import { goQuote, LOG_LEVELS, Log, parseLogLevel } from "../../src/log/log.ts";
 import { FakeHost } from "./fake-host.ts";
 
 beforeEach(() => {

@@ -159,7 +159,7 @@ describe("annotations", () => {
 });
 
 test("every log level of the values is one of proxy-init's", async () => {
-  const { parseLogLevel } = await import("../../src/cli/log.ts");
+  const { parseLogLevel } = await import("../../src/log/log.ts");
   for (const level of ["panic", "fatal", "error", "warn", "info", "debug", "trace"]) {
     expect(LOG_LEVEL_VALUE.kind.read(level)).toBe(level);
     expect(parseLogLevel(level)).toBeDefined();

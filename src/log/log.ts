@@ -19,6 +19,9 @@ export function parseLogLevel(text: string): LogLevel | undefined {
   return name === "warn" ? "warning" : LOG_LEVELS.find((level) => level === name);
 }
 
+/** What of a host a log needs. */
+export type Writer = Pick<Host, "write">;
+
 interface LogRecord {
   readonly time: string;
   readonly level: LogLevel;
@@ -30,14 +33,14 @@ interface LogRecord {
  * would cost more than the records. Where to, level and format apply when it is written, so that they may become known late.
  */
 export class Log {
-  readonly #host: Host;
+  readonly #host: Writer;
   #records: LogRecord[] = [];
   /** Where it is written to. */
   descriptor: 1 | 2;
   level: LogLevel = "info";
   format: "plain" | "json" = "plain";
 
-  constructor(host: Host, descriptor: 1 | 2 = 1) {
+  constructor(host: Writer, descriptor: 1 | 2 = 1) {
     this.#host = host;
     this.descriptor = descriptor;
   }
