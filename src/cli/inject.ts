@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
+import { PROXY_CONTAINER as DEFAULT_PROXY_CONTAINER } from "../kubernetes/container-names.ts";
 import { INIT_VALUES } from "../kubernetes/init-values.ts";
 import { type Injection, type InjectOptions, injectPod } from "../kubernetes/inject.ts";
 import { type PodPlace, podsIn } from "../kubernetes/pods.ts";
@@ -25,7 +26,7 @@ const FILENAME: Flag<string> = {
 const PROXY_CONTAINER: Flag<string> = {
   name: "proxy-container",
   kind: TEXT,
-  default: "linkerd-proxy",
+  default: DEFAULT_PROXY_CONTAINER,
   help: "The name of the container that is the proxy; one that runs as the\nuser of proxy.uid is it, too",
 };
 const WITHOUT_PROXY: Flag<boolean> = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { INIT_CONTAINER } from "./container-names.ts";
 import {
   ADMIN_PORT,
   CLOSE_WAIT_TIMEOUT_SECS,
@@ -31,8 +32,6 @@ import {
 import { resourcesMember } from "./resources.ts";
 import { ValueError, type Values } from "./values.ts";
 
-/** Linkerd's name: its injector, its checks and the CNI plugins know that a pod with it has its rules from it. */
-export const INIT_CONTAINER = "linkerd-init";
 /** Tells a container of ours from Linkerd's, which has no command, or another path. */
 export const COMMAND = "/usr/local/bin/proxy-init";
 

@@ -2,7 +2,8 @@
 
 import { type Edit, type Path, sameData } from "../yaml/edit.ts";
 import { withAnnotations } from "./annotations.ts";
-import { COMMAND, INIT_CONTAINER, imageOf, initContainer, lockVolume } from "./init-container.ts";
+import { INIT_CONTAINER } from "./container-names.ts";
+import { COMMAND, imageOf, initContainer, lockVolume } from "./init-container.ts";
 import {
   IGNORE_OUTBOUND_PORTS,
   IMAGE,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { INIT_CONTAINER } from "./init-container.ts";
+import { INIT_CONTAINER } from "./container-names.ts";
 import { PROXY_UID } from "./init-values.ts";
 import type { Container, PodSpec } from "./pod-spec.ts";
 import type { Values } from "./values.ts";
