@@ -18,6 +18,8 @@
 namespace sluice {
 namespace {
 
+constexpr const char* kThreadsOwn = "/proc/thread-self/ns/net";
+
 Error NamespaceError(int error_number, const char* syscall, std::string detail) {
   Error error = SystemCallError(error_number, syscall, std::move(detail));
   error.code = ErrorCode::kNamespace;
@@ -71,8 +73,20 @@ void RunInNewNamespace(const std::function<void()>& work) {
   });
 }
 
+bool IsOwnNamespace(const std::string& path) {
+  struct stat own {};
+  struct stat theirs {};
+  if (stat(kThreadsOwn, &own) != 0)
+    throw NamespaceError(errno, "stat", "cannot look at the own network namespace");
+  RunInNamespace(path, [&] {
+    if (stat(kThreadsOwn, &theirs) != 0)
+      throw NamespaceError(errno, "stat", "cannot look at the network namespace " + path);
+  });
+  return own.st_ino == theirs.st_ino && own.st_dev == theirs.st_dev;
+}
+
 bool IsForeignNamespace() {
-  const FileDescriptor here(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor here(open(kThreadsOwn, O_RDONLY | O_CLOEXEC));
   struct stat own {};
   if (!here.valid() || stat("/proc/thread-self/ns/user", &own) != 0) return false;
   const FileDescriptor owner(ioctl(here.get(), NS_GET_USERNS));

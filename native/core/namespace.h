@@ -19,6 +19,10 @@ void RunInNamespace(const std::string& path, const std::function<void()>& work);
 // CAP_SYS_ADMIN. Throws as RunInNamespace does.
 void RunInNewNamespace(const std::function<void()>& work);
 
+// Whether the network namespace at `path` is the calling thread's own. Throws Error with code kNamespace when
+// it cannot be entered, and when it is none.
+bool IsOwnNamespace(const std::string& path);
+
 // Whether the calling thread's network namespace belongs to another user namespace than the thread's own.
 // False where nobody can tell: without /proc.
 bool IsForeignNamespace();

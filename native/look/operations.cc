@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "look/operations.h"
 
+#include <climits>
 #include <iterator>
 #include <limits>
 #include <set>
@@ -110,10 +111,19 @@ void AnswerNamespaces(const Value& document, const Place& place, Writer& writer)
   writer.EndObject();
 }
 
+void AnswerNamespace(const Value& document, const Place& place, Writer& writer) {
+  const Object request(document, place, {"op", "netns"});
+  const bool own = IsOwnNamespace(request.String("netns", PATH_MAX - 1));
+  writer.StartObject();
+  writer.Key("own");
+  writer.Bool(own);
+  writer.EndObject();
+}
+
 constexpr Operation kItems[] = {
-    {"listeners", AnswerListeners},   {"route", AnswerRoute},       {"namespaces", AnswerNamespaces},
-    {"extensions", AnswerExtensions}, {"tracking", AnswerTracking}, {"symbols", AnswerSymbols},
-    {"probe", AnswerProbe},
+    {"listeners", AnswerListeners}, {"route", AnswerRoute},           {"namespaces", AnswerNamespaces},
+    {"namespace", AnswerNamespace}, {"extensions", AnswerExtensions}, {"tracking", AnswerTracking},
+    {"symbols", AnswerSymbols},     {"probe", AnswerProbe},
 };
 
 }  // namespace

@@ -106,6 +106,16 @@ function readNamespace(reply: Reader): NetworkNamespaceFound {
   };
 }
 
+/**
+ * Whether a path names the network namespace that this process itself is in.
+ *
+ * @throws {NetfilterError} for one that cannot be entered, and for what is no network namespace.
+ */
+export async function isOwnNamespace(host: Host, netns: string): Promise<boolean> {
+  const reply = await askCore(host, "socket", { op: "namespace", netns }, {});
+  return reply.at("own").boolean();
+}
+
 /** An extension of x_tables. */
 export interface Extension {
   readonly family: Family;

@@ -36,6 +36,27 @@ export function mergePorts(ports: readonly PortRange[]): PortRange[] {
 }
 
 /**
+ * The ports of some ranges that none of the others holds, in the fewest ranges, in ascending order.
+ *
+ * @example
+ * portsWithout([{ first: 80, last: 90 }], [{ first: 85, last: 85 }]); // [{ first: 80, last: 84 }, { first: 86, last: 90 }]
+ */
+export function portsWithout(ports: readonly PortRange[], others: readonly PortRange[]): PortRange[] {
+  const taken = mergePorts(others);
+  return mergePorts(ports).flatMap(({ first, last }) => {
+    const left: PortRange[] = [];
+    let next = first;
+    for (const other of taken) {
+      if (other.last < next || other.first > last) continue;
+      if (other.first > next) left.push({ first: next, last: other.first - 1 });
+      next = other.last + 1;
+    }
+    if (next <= last) left.push({ first: next, last });
+    return left;
+  });
+}
+
+/**
  * The fewest ranges that hold the same addresses as the subnets, all of one family, in ascending order.
  * Takes time n log n.
  *
