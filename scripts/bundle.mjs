@@ -41,7 +41,7 @@ function installed(name, backends) {
 }
 
 /** @type {Pick<Program, "name" | "sources" | "script">[]} what there is for Node only, each from <name>-node.ts */
-const nodePrograms = ["sluice-test-userns", "sluice-test-userns-loopback"].map((name) => ({
+const nodePrograms = ["sluice-cni", "sluice-test-userns", "sluice-test-userns-loopback"].map((name) => ({
   name,
   sources: "src/bin",
   script: `dist/bin/${name}.cjs`,
