@@ -2,11 +2,15 @@
 
 import { HttpsError, type HttpsFailure, type HttpsRequest } from "./https.ts";
 
-/** Where a request goes. */
-export interface Endpoint {
+/** Who is asked. */
+export interface Server {
   /** A name or an address, without brackets. */
   readonly host: string;
   readonly port: number;
+}
+
+/** Where a request goes. */
+export interface Endpoint extends Server {
   /** Path and query, from the slash on. */
   readonly path: string;
 }
@@ -29,10 +33,12 @@ export function endpointOf(request: HttpsRequest): Endpoint {
   const [, v6, name, portText, path] = url.exec(request.url) ?? [];
   const host = v6 ?? name;
   if (host === undefined || path === undefined) {
-    throw new TypeError(`not https://HOST[:PORT]/PATH: ${JSON.stringify(request.url)}`);
+    // A user in it may have a password.
+    const shown = request.url.replace(/\/\/[^/]*@/, "//…@");
+    throw new TypeError(`not https://HOST[:PORT]/PATH: ${JSON.stringify(shown)}`);
   }
   const port = Number(portText ?? 443);
-  if (port < 1 || port > 65_535) throw new TypeError(`not a port: ${portText} in ${request.url}`);
+  if (port < 1 || port > 65_535) throw new TypeError(`not a port: ${portText}`);
   for (const [header, value] of Object.entries(request.headers)) {
     if (!headerName.test(header) || ownHeaders.includes(header.toLowerCase())) {
       throw new TypeError(`not a header to be set: ${JSON.stringify(header)}`);
@@ -45,11 +51,19 @@ export function endpointOf(request: HttpsRequest): Endpoint {
   }
   checkRange("timeoutMs", request.timeoutMs, 1, 3_600_000);
   checkRange("maxBytes", request.maxBytes, 0, 67_108_864);
+  checkCredentials(request, { host, port });
+  return { host, port, path };
+}
+
+/** What libraries take for something that is not given. */
+function checkCredentials(request: HttpsRequest, server: Server): void {
+  for (const name of ["ca", "certificate", "key"] as const) {
+    if (request[name] === "") throw failure(server, "credentials", `the ${name} is empty`);
+  }
   if ((request.certificate === undefined) !== (request.key === undefined)) {
     const [given, lacking] = request.key === undefined ? ["certificate", "key"] : ["key", "certificate"];
-    throw failure({ host, port }, "credentials", `the client's ${given} comes without a ${lacking}`);
+    throw failure(server, "credentials", `the client's ${given} comes without a ${lacking}`);
   }
-  return { host, port, path };
 }
 
 function checkRange(name: string, value: number, least: number, most: number): void {
@@ -59,11 +73,7 @@ function checkRange(name: string, value: number, least: number, most: number): v
 }
 
 /** An error that names the server. @param detail what happened; it may quote what the server sent */
-export function failure(
-  { host, port }: Omit<Endpoint, "path">,
-  reason: HttpsFailure,
-  detail: string,
-): HttpsError {
+export function failure({ host, port }: Server, reason: HttpsFailure, detail: string): HttpsError {
   const server = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a certificate's names may hold what a terminal obeys.
   const line = detail.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
