@@ -15,8 +15,8 @@ RUN if [ "$TARGETARCH" = arm64 ]; then compiler=g++-aarch64-linux-gnu; else comp
  && dpkg --add-architecture "$TARGETARCH" \
  && apt-get update \
  && apt-get install -y --no-install-recommends \
-      g++ "$compiler" libcap2-bin libmnl-dev:"$TARGETARCH" libnftnl-dev:"$TARGETARCH" libquickjs \
-      libquickjs:"$TARGETARCH" rapidjson-dev xz-utils
+      g++ "$compiler" libc-ares-dev:"$TARGETARCH" libcap2-bin libmnl-dev:"$TARGETARCH" libnftnl-dev:"$TARGETARCH" \
+      libquickjs libquickjs:"$TARGETARCH" libssl-dev:"$TARGETARCH" make patch rapidjson-dev xz-utils
 WORKDIR /sluice
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund

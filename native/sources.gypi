@@ -91,6 +91,13 @@
       "native/socket/tun_device.cc",
       "native/socket/wait.cc"
     ],
+    "https_sources": [
+      "native/https/client.cc",
+      "native/https/credentials.cc",
+      "native/https/no_compression.cc",
+      "native/https/request.cc",
+      "native/https/service.cc"
+    ],
     "node_door_sources": [
       "native/node/door.cc",
       "native/node/task_runner.cc"

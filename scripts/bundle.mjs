@@ -16,7 +16,7 @@ const constants = { __SLUICE_VERSION__: JSON.stringify(version) };
  * @property {string} sources where its two entry points are: <name>-node.ts and <name>-standalone.ts
  * @property {string} script  what is made of the first, an executable file for Node
  * @property {string} executable what scripts/standalone.mjs makes of the second
- * @property {"rules" | "socket" | "all"} backends what that can do: native/quickjs/backends
+ * @property {"rules" | "socket" | "cni" | "all" | "probe"} backends what that can do: native/quickjs/backends
  */
 
 /** @type {Program[]} */
@@ -30,9 +30,12 @@ export const programs = [
     sources: "test/standalone/probe",
     script: "build/probe/probe.cjs",
     executable: "build/probe/probe",
-    backends: "all",
+    backends: "probe",
   },
 ];
+
+/** Whether the executable is linked with libcurl. @param {Pick<Program, "backends">} program */
+export const asksByHttps = ({ backends }) => backends === "cni" || backends === "probe";
 
 /** @param {string} name @param {Program["backends"]} backends @returns {Program} */
 function installed(name, backends) {

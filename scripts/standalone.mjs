@@ -15,9 +15,10 @@ import {
 } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
-import { bundleForStandalone, programs } from "./bundle.mjs";
+import { asksByHttps, bundleForStandalone, programs } from "./bundle.mjs";
 import { architecture, foreignArchitectures, ownDebianArchitecture } from "./debian/architectures.mjs";
 import { compile, parallel, runStep } from "./standalone/compile.mjs";
+import { buildLibcurl, librariesOfCurl } from "./standalone/curl.mjs";
 import { libiptc, libiptcSources } from "./standalone/libiptc.mjs";
 import { ensureDirectory, openToolchain } from "./standalone/toolchain.mjs";
 
@@ -50,11 +51,14 @@ const sourcesOf = (...parts) => parts.flatMap((part) => variables[`${part}_sourc
 const common = [...sourcesOf("core"), ...hostSources];
 const rules = [...sourcesOf("xtables", "nft", "legacy"), ...libiptcSources];
 const socket = sourcesOf("socket");
+const all = [...rules, ...socket, ...sourcesOf("look")];
+const https = sourcesOf("https");
 /** What each of native/quickjs/backends is linked with. */
-const linked = { rules, socket, all: [...rules, ...socket, ...sourcesOf("look")] };
+const linked = { rules, socket, all, cni: [...all, ...https], probe: [...all, ...https] };
 /** @param {keyof typeof linked} backends */
 const sourceOf = (backends) => `native/quickjs/backends/${backends}.cc`;
-const sources = [...common, ...linked.all, ...Object.keys(linked).map(sourceOf)];
+/** @param {import("./bundle.mjs").Program} program */
+const sourcesFor = ({ backends }) => [...common, ...linked[backends], sourceOf(backends)];
 const compilerSource = "native/quickjs/bytecode_compiler.cc";
 
 /** @typedef {import("./standalone/toolchain.mjs").Toolchain} Toolchain */
@@ -66,6 +70,7 @@ const compilerSource = "native/quickjs/bytecode_compiler.cc";
  * @property {Toolchain} toolchain its compilers
  * @property {string} work         a folder
  * @property {string} quickjs      a library
+ * @property {string} triplet
  * @property {(executable: string) => string} place of an executable, by what scripts/bundle.mjs calls it
  */
 
@@ -75,13 +80,14 @@ const objectOf = ({ work }, source) => `${work}/${source.replace(/\.cc?$/, ".o")
 /** @param {Target} target @param {string[]} wanted */
 const compileSources = (target, wanted) =>
   parallel(availableParallelism(), wanted, (source) =>
-    compile(
-      target.toolchain,
-      source,
-      objectOf(target, source),
-      source.endsWith(".c") ? libiptcFlags : compileFlags,
-    ),
+    compile(target.toolchain, source, objectOf(target, source), flagsFor(target, source)),
   );
+
+/** @param {Target} target @param {string} source */
+function flagsFor({ work }, source) {
+  if (source.endsWith(".c")) return libiptcFlags;
+  return https.includes(source) ? [...compileFlags, "-isystem", `${work}/curl/include`] : compileFlags;
+}
 
 /** What turns a script into a source with its bytecode, which is the same on every architecture. @param {Target} own */
 async function buildCompiler(own) {
@@ -93,8 +99,11 @@ async function buildCompiler(own) {
   return output;
 }
 
-/** @param {Toolchain} host @param {string} compiler @param {Target} target @param {import("./bundle.mjs").Program} program */
-async function buildProgram(host, compiler, target, program) {
+/**
+ * @param {Toolchain} host @param {string} compiler @param {Target} target @param {import("./bundle.mjs").Program} program
+ * @param {string[]} libcurl the archive, if any program needs it
+ */
+async function buildProgram(host, compiler, target, program, libcurl) {
   const { name, backends } = program;
   const { toolchain, work, quickjs } = target;
   const script = `${work}/${name}.js`;
@@ -111,15 +120,16 @@ async function buildProgram(host, compiler, target, program) {
   const object = `${work}/${name}.o`;
   await compile(toolchain, source, object, compileFlags);
 
-  const needed = [...common, ...linked[backends], sourceOf(backends)];
-  const objects = needed.map((each) => objectOf(target, each)).concat(object);
-  const libraries = backends === "socket" ? [] : ["-lnftnl", "-lmnl"];
+  const objects = sourcesFor(program).map((each) => objectOf(target, each));
+  const netfilter = backends === "socket" ? [] : ["-lnftnl", "-lmnl"];
+  const archives = asksByHttps(program) ? libcurl : [];
+  const libraries = [...archives, ...(asksByHttps(program) ? librariesOfCurl : []), ...netfilter];
   const executable = `${work}/${name}`;
   await runStep(toolchain, {
     output: executable,
-    inputs: objects,
+    inputs: [...objects, object, ...archives],
     command: "g++",
-    args: [...linkFlags, ...objects, quickjs, ...libraries, "-lm", "-o", executable],
+    args: [...linkFlags, ...objects, object, quickjs, ...libraries, "-lm", "-o", executable],
   });
 
   const result = join(repository, target.place(program.executable));
@@ -144,7 +154,7 @@ const quickjsOf = (triplet) => `/usr/lib/${triplet}/quickjs/libquickjs.a`;
 /** @param {Toolchain} host @returns {Promise<Target>} */
 async function ownTarget(host) {
   const triplet = (await host.run("g++", ["-print-multiarch"])).trim();
-  return { toolchain: host, work, quickjs: quickjsOf(triplet), place: (executable) => executable };
+  return { toolchain: host, work, quickjs: quickjsOf(triplet), triplet, place: (executable) => executable };
 }
 
 /** @param {Toolchain} host @param {import("./debian/architectures.mjs").Architecture} architecture @returns {Target} */
@@ -154,6 +164,7 @@ function foreignTarget(host, { node, triplet }) {
     toolchain: { ...host, run },
     work: `${work}-${node}`,
     quickjs: quickjsOf(triplet),
+    triplet,
     place: (executable) => join(dirname(executable), node, basename(executable)),
   };
 }
@@ -176,8 +187,13 @@ async function main() {
   const target = foreign === undefined ? own : foreignTarget(host, foreign);
   for (const each of new Set([own.work, target.work])) ensureDirectory(host, each);
   const compiler = await buildCompiler(own);
-  await compileSources(target, sources);
-  await parallel(availableParallelism(), wanted, (program) => buildProgram(host, compiler, target, program));
+  const { triplet } = target;
+  const curlFlags = { triplet, work: target.work, flags: commonFlags };
+  const libcurl = wanted.some(asksByHttps) ? [await buildLibcurl(host, curlFlags)] : [];
+  await compileSources(target, [...new Set(wanted.flatMap(sourcesFor))]);
+  await parallel(availableParallelism(), wanted, (program) =>
+    buildProgram(host, compiler, target, program, libcurl),
+  );
 }
 
 main().catch((error) => {

@@ -4,10 +4,10 @@
 // iptables source package, which apt fetches, and checks, from the mirror of the other packages.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { aptOptions } from "../debian/apt.mjs";
 import { keepCopy, kept } from "../debian/cache.mjs";
+import { fetchSource, runFor } from "../debian/source.mjs";
 
 const repository = join(import.meta.dirname, "../..");
 
@@ -18,35 +18,14 @@ const repository = join(import.meta.dirname, "../..");
 export const libiptc = "build/libiptc";
 export const libiptcSources = ["libip4tc", "libip6tc"].map((name) => `${libiptc}/libiptc/${name}.c`);
 
-/** @param {string} file @param {string[]} args @param {string} cwd */
-function run(file, args, cwd) {
-  try {
-    execFileSync(file, args, { cwd, encoding: "utf8", stdio: ["ignore", "ignore", "pipe"] });
-  } catch (error) {
-    const reason = error.code === "ENOENT" ? `${file} is missing` : error.stderr || error.message;
-    throw new Error(`cannot get the sources of libiptc (package iptables): ${reason}`);
-  }
-}
-
 const archiveName = "iptables.orig.tar.xz";
 
-/**
- * Fetches the archive of the sources into a folder.
- *
- * @param {string} suite
- * @param {string} folder
- * @returns {string} its path
- */
+/** Fetches the archive of the sources into a folder; its path. @param {string} suite @param {string} folder */
 function fetchArchive(suite, folder) {
-  const options = aptOptions(folder, { suite, type: "deb-src" });
-  run("apt-get", [...options, "update", "--error-on=any"], folder);
-  // The archive alone: Debian's changes to it are not used, and a mirror may have no more.
-  run("apt-get", [...options, "source", "--download-only", "--tar-only", "iptables"], folder);
-
-  const archive = readdirSync(folder).find((name) => /\.orig\.tar\.\w+$/.test(name));
-  if (archive === undefined) throw new Error("the package iptables has no archive of sources");
-  keepCopy(archiveName, join(folder, archive));
-  return join(folder, archive);
+  // The archive alone: Debian's changes to it are not used.
+  const archive = join(folder, fetchSource("iptables", { suite, folder }).upstream);
+  keepCopy(archiveName, archive);
+  return archive;
 }
 
 /**
@@ -65,7 +44,8 @@ export function ensureLibiptc(suite) {
   console.log(`standalone: sources of libiptc: ${archive ?? `Debian ${suite}`}`);
   archive ??= fetchArchive(suite, partial);
   const wanted = ["--wildcards", "*/libiptc/*.[ch]", "*/include/*", "*/COPYING"];
-  run("tar", ["-xf", archive, "-C", unpacked, "--strip-components=1", "--no-same-owner", ...wanted], partial);
+  const options = ["-C", unpacked, "--strip-components=1", "--no-same-owner"];
+  runFor("iptables", "tar", ["-xf", archive, ...options, ...wanted], partial);
   const configure = execFileSync("tar", ["-xOf", archive, "--wildcards", "*/configure.ac"], {
     encoding: "utf8",
   });

@@ -10,10 +10,11 @@ import { mirror } from "../debian/apt.mjs";
 import { crossCompiler, foreignArchitectures, ownDebianArchitecture } from "../debian/architectures.mjs";
 import { keepTree, removeTrees, unpackKept } from "../debian/cache.mjs";
 import { enterRoot, execute } from "../debian/root.mjs";
+import { ensureCurl } from "./curl.mjs";
 import { ensureLibiptc, libiptc } from "./libiptc.mjs";
 
-const libraries = ["libquickjs", "libnftnl-dev", "libmnl-dev"];
-const packages = ["g++", "rapidjson-dev", ...libraries];
+const libraries = ["libquickjs", "libnftnl-dev", "libmnl-dev", "libssl-dev", "libc-ares-dev"];
+const packages = ["g++", "make", "patch", "rapidjson-dev", ...libraries];
 /** What another architecture needs besides. @param {import("../debian/architectures.mjs").Architecture} target */
 const crossPackages = (target) => [
   crossCompiler(target),
@@ -51,7 +52,7 @@ function installed(root, others) {
     return undefined;
   }
   const fit = list.split("\n").some((line) => line.startsWith(`installed libquickjs ${quickjsVersion}-`));
-  const archives = ["quickjs/libquickjs.a", "libnftnl.a", "libmnl.a"];
+  const archives = ["quickjs/libquickjs.a", "libnftnl.a", "libmnl.a", "libssl.a", "libcares.a"];
   const folders = readdirSync(join(root, "usr/lib")).map((name) => join(root, "usr/lib", name));
   const complete = archives.every((name) => folders.some((folder) => existsSync(join(folder, name))));
   return fit && complete ? list : undefined;
@@ -100,6 +101,7 @@ function makeDebianRoot() {
  */
 export function openToolchain(target) {
   ensureLibiptc(suite);
+  ensureCurl(suite);
   const others = target === undefined ? [] : [target];
   const here = installed("/", others);
   if (here !== undefined) {

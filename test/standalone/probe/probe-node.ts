@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { runOnNode } from "../../../src/bin/run-node.ts";
+import { nodeHttps } from "../../../src/host/https-node.ts";
 import { probe } from "./probe.ts";
 
-runOnNode("probe", probe);
+runOnNode("probe", (host) => probe(host, nodeHttps()));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../../../src/host/host.ts";
+import type { Https } from "../../../src/host/https.ts";
+import { askAll } from "./https.ts";
 
 /** A command that asks the host for one thing, or goes wrong in one way: `probe WHAT [ARGUMENT]`. */
-export async function probe(host: Host): Promise<number> {
+export async function probe(host: Host, https: Https): Promise<number> {
   const [what, argument = ""] = host.args;
   switch (what) {
     case "args":
@@ -23,6 +25,9 @@ export async function probe(host: Host): Promise<number> {
       return 0;
     case "call":
       host.write(1, await host.call("nft", argument));
+      return 0;
+    case "https":
+      host.write(1, JSON.stringify(await askAll(https, JSON.parse(host.readFile("-")))));
       return 0;
     case "globals":
       host.write(1, Object.getOwnPropertyNames(globalThis).join("\n"));
