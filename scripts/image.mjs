@@ -52,7 +52,7 @@ function putLicences(root) {
   const components = linkedComponents(architecture);
   putCopyrights(root, components);
   // Under the paths by which those files name them.
-  for (const path of commonLicences) put(path, join(root, path));
+  for (const path of commonLicences()) put(path, join(root, path));
   const { REVISION: revision, SOURCE_CONTACT: contact = "whoever has given it to you" } = process.env;
   const folder = join(root, "usr/share/doc/sluice");
   mkdirSync(folder, { recursive: true });

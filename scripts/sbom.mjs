@@ -4,6 +4,7 @@
 // Debian 13, after scripts/standalone.mjs: the versions of Debian's packages are those that were linked in.
 
 import { join } from "node:path";
+import { asksByHttps, programs } from "./bundle.mjs";
 import { ownDebianArchitecture } from "./debian/architectures.mjs";
 import { linkedComponents } from "./image/components.mjs";
 import { npmSbom } from "./image/npm-sbom.mjs";
@@ -26,7 +27,9 @@ function ofDebian({ name, version, licence }) {
 }
 
 const sbom = npmSbom();
-const debian = linkedComponents(process.env.TARGETARCH || ownDebianArchitecture()).map(ofDebian);
+const https = programs.some((program) => program.executable.startsWith("dist/") && asksByHttps(program));
+const architecture = process.env.TARGETARCH || ownDebianArchitecture();
+const debian = linkedComponents(architecture, { https }).map(ofDebian);
 sbom.components.push(...debian);
 sbom.dependencies[0].dependsOn.push(...debian.map((component) => component["bom-ref"]));
 sbom.dependencies.push(...debian.map((component) => ({ ref: component["bom-ref"], dependsOn: [] })));

@@ -186,11 +186,12 @@ void Client::Explain(CURLcode code, const Request& request, bool too_long) const
       if (refused_by_tls_) throw Failure("malformed", "TLS failed: " + message);
       throw Failure("unreachable", "the connection ended before TLS was up: " + message);
     case CURLE_COULDNT_RESOLVE_HOST:
+      throw Failure("unreachable", "no connection: " + message);
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
-      throw Failure("unreachable", "no connection: " + message);
+      throw Failure("unreachable", "the connection ended before the whole response had come: " + message);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_TOO_LARGE:

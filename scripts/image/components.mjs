@@ -6,13 +6,19 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ownDebianArchitecture } from "../debian/architectures.mjs";
+import { curl, curlVersion } from "../standalone/curl.mjs";
 import { libiptc } from "../standalone/libiptc.mjs";
 
 const repository = join(import.meta.dirname, "../..");
 const root = "/usr/share/common-licenses";
 
-/** The texts that the packages' copyright files name by these paths. */
-export const commonLicences = ["GPL-2", "GPL-3", "LGPL-2.1"].map((name) => `${root}/${name}`);
+/**
+ * The texts that the packages' copyright files name by these paths.
+ *
+ * @param {{ https?: boolean }} [options] as for linkedComponents
+ */
+export const commonLicences = ({ https = false } = {}) =>
+  [...(https ? ["Apache-2.0"] : []), "GPL-2", "GPL-3", "LGPL-2.1"].map((name) => `${root}/${name}`);
 
 const gcc = "GPL-3.0-or-later WITH GCC-exception-3.1";
 /**
@@ -34,6 +40,12 @@ function linkedPackages(architecture) {
   };
 }
 
+/** The same, of what asks over HTTPS alone. @param {string} architecture by Debian's name */
+const packagesForHttps = (architecture) => ({
+  [`libc-ares-dev:${architecture}`]: "MIT",
+  [`libssl-dev:${architecture}`]: "Apache-2.0",
+});
+
 /**
  * @typedef {object} Component
  * @property {string} name    of the source package
@@ -46,10 +58,11 @@ function linkedPackages(architecture) {
  * What is linked in: one a source package, by name.
  *
  * @param {string} architecture by Debian's name
+ * @param {{ https?: boolean }} [options] whether into something that asks over HTTPS; default: no
  * @returns {Component[]}
  */
-export function linkedComponents(architecture) {
-  const linked = linkedPackages(architecture);
+export function linkedComponents(architecture, { https = false } = {}) {
+  const linked = { ...linkedPackages(architecture), ...(https ? packagesForHttps(architecture) : {}) };
   const format = "$" + "{source:Package} $" + "{source:Version}";
   const components = Object.entries(linked).map(([name, licence]) => {
     const text = execFileSync("dpkg-query", ["-W", `-f=${format}`, name], { encoding: "utf8" });
@@ -64,6 +77,10 @@ export function linkedComponents(architecture) {
   // Debian has no static library of libiptc: two files of this package's upstream archive are compiled.
   const iptables = readFileSync(join(repository, libiptc, "VERSION"), "utf8").trim();
   components.push({ name: "iptables", version: iptables, licence: "GPL-2.0-or-later" });
+  if (https) {
+    const copyright = join(repository, curl, "sources/COPYING");
+    components.push({ name: "curl", version: curlVersion(), licence: "curl", copyright });
+  }
   const byName = new Map(components.map((component) => [component.name, component]));
   return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -8,6 +8,12 @@
  */
 export function sourceOffer({ version, revision, contact, components }) {
   const list = components.map((each) => `  ${each.name} ${each.version} (${each.licence})`).join("\n");
+  const apache = components.some(({ name }) => name === "openssl")
+    ? `
+Those that are linked with OpenSSL can be passed on as a whole under version 3 of the GPL, or any later version, alone:
+version 2 does not go together with the Apache License 2.0. These texts are in /usr/share/common-licenses, too.
+`
+    : "";
   const built = revision ? `, built from commit ${revision}` : "";
   return `sluice ${version}${built}
 
@@ -15,7 +21,7 @@ The executables in this image are free software: you can redistribute them and/o
 GNU General Public License as published by the Free Software Foundation, either version 2 of the License, or (at your
 option) any later version. They come without any warranty. The text of the license is in
 /usr/share/common-licenses/GPL-2.
-
+${apache}
 They are linked with parts of these source packages of Debian 13, whose terms are in /usr/share/doc:
 
 ${list}

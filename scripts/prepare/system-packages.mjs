@@ -60,8 +60,16 @@ function nodeHeaders() {
 function standalone() {
   const without = "the static executables are not built";
   const { id, codename } = operatingSystem();
-  const unpack = command("xz-utils", "xz", without); // the source package of libiptc
-  if (codename === "trixie") return [{ ...header("libquickjs", "quickjs/quickjs.h"), without }, unpack];
+  const unpack = command("xz-utils", "xz", without); // the source packages
+  if (codename === "trixie") {
+    const headers = [
+      header("libquickjs", "quickjs/quickjs.h"),
+      header("libssl-dev", "openssl/ssl.h"),
+      header("libc-ares-dev", "ares.h"),
+    ];
+    const changes = command("patch", "patch", without); // those of Debian to libcurl
+    return [...headers.map((each) => ({ ...each, without })), changes, unpack];
+  }
   return id === "debian" ? [command("mmdebstrap", "mmdebstrap", without), unpack] : [];
 }
 
@@ -99,6 +107,7 @@ const sets = {
   test: () => [
     command("iptables", "iptables-nft-save", "tests that compare with iptables fail"),
     command("nftables", "nft", "tests that compare with nft fail"),
+    command("openssl", "openssl", "tests of HTTPS fail"),
     command("strace", "strace", "tests that count system calls fail"),
     command("util-linux", "unshare", "tests that start programs in a namespace fail"),
     // Ubuntu has no such package, and apt-get would install none of the others then.

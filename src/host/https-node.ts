@@ -174,5 +174,7 @@ function explain(error: Error, request: ClientRequest): { reason: HttpsFailure; 
 /** The message of an error, or of those that it stands for: one for each address that was tried. */
 function said(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(said).join("; ");
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // OpenSSL's, whose message goes on with addresses and places in its source.
+  return "reason" in error && typeof error.reason === "string" ? error.reason : error.message;
 }

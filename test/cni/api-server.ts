@@ -205,7 +205,7 @@ export class ApiServer implements AsyncDisposable {
   }
 
   #listener(): Server {
-    const listener = createServer((socket) => this.#accept(socket));
+    const listener = createServer({ noDelay: true }, (socket) => this.#accept(socket));
     this.#listeners.push(listener);
     return listener;
   }
