@@ -8,7 +8,7 @@ import { CertificateAuthority, type KeyPair } from "../cni/certificates.ts";
 import type { Outcome } from "../standalone/probe/https.ts";
 
 /** Sends requests one after the other in one process. */
-export type Ask = (requests: readonly HttpsRequest[], env?: Record<string, string>) => Promise<Outcome[]>;
+export type Ask = (requests: readonly HttpsRequest[]) => Promise<Outcome[]>;
 
 const TOKEN = "a-token-that-nobody-may-read";
 const USER = "system:serviceaccount:linkerd-cni:sluice-cni";

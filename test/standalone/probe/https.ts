@@ -9,7 +9,9 @@ import {
 } from "../../../src/host/https.ts";
 
 /** What became of a request. "not sent": it cannot be. */
-export type Outcome = HttpsResponse | { readonly reason: HttpsFailure | "not sent"; readonly message: string };
+export type Outcome =
+  | HttpsResponse
+  | { readonly reason: HttpsFailure | "not sent"; readonly message: string };
 
 /** Sends requests one after the other. */
 export async function askAll(https: Https, requests: readonly HttpsRequest[]): Promise<Outcome[]> {
