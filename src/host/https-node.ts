@@ -101,7 +101,7 @@ async function exchange(request: HttpsRequest, endpoint: Endpoint, agent: Agent)
 
 /** "stale connection": the kept one was closed before the request came to the server, or while it did. */
 function send(
-  { headers, timeoutMs, maxBytes }: HttpsRequest,
+  { headers, insecure = false, timeoutMs, maxBytes }: HttpsRequest,
   endpoint: Endpoint,
   agent: Agent,
   remainingMs: number,
@@ -119,7 +119,7 @@ function send(
       fail(failure(endpoint, "timed-out", `no whole response within ${timeoutMs} ms`));
     }, remainingMs);
     request.on("error", (error) => {
-      const { reason, detail } = explain(error, request);
+      const { reason, detail } = explain(error, request, insecure);
       if (request.reusedSocket && !answered && reason === "unreachable") {
         clearTimeout(timer);
         resolve("stale connection");
@@ -137,7 +137,7 @@ function send(
         else chunks.push(chunk);
       });
       response.on("error", (error) => {
-        const { reason, detail } = explain(error, request);
+        const { reason, detail } = explain(error, request, insecure);
         fail(failure(endpoint, reason, `in the middle of the response: ${detail}`));
       });
       response.on("end", () => {
@@ -156,11 +156,14 @@ const tooLong = (endpoint: Endpoint, maxBytes: number): HttpsError =>
 /** Node's type says that there may be none, for requests that servers get. */
 const statusOf = ({ statusCode = 0 }: IncomingMessage): number => statusCode;
 
-function explain(error: Error, request: ClientRequest): { reason: HttpsFailure; detail: string } {
+function explain(
+  error: Error,
+  { socket }: ClientRequest,
+  insecure: boolean,
+): { reason: HttpsFailure; detail: string } {
   const detail = said(error);
-  const { socket } = request;
-  // Not null, as its type has it, when nothing went wrong with the certificate: undefined or null.
-  if (socket instanceof TLSSocket && !socket.authorized && socket.authorizationError) {
+  // Of one that nobody verifies it says the same.
+  if (!insecure && socket instanceof TLSSocket && socket.authorizationError) {
     return { reason: "untrusted", detail: `the server's certificate is not trusted: ${detail}` };
   }
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
@@ -168,7 +171,7 @@ function explain(error: Error, request: ClientRequest): { reason: HttpsFailure; 
   if (code === "EPROTO" || code.startsWith("ERR_SSL_")) {
     return { reason: "malformed", detail: `TLS failed: ${detail}` };
   }
-  return { reason: "unreachable", detail: `no connection: ${detail}` };
+  return { reason: "unreachable", detail: `the connection failed: ${detail}` };
 }
 
 /** The message of an error, or of those that it stands for: one for each address that was tried. */

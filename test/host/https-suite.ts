@@ -203,6 +203,8 @@ export function httpsSuite(ask: Ask): void {
       server.rotateCertificate({ days: -1, alternativeNames: ["DNS:other.example"] });
       expect(await one({ insecure: true })).toMatchObject({ status: 200 });
       expect((await ask([without("ca", { insecure: true })]))[0]).toMatchObject({ status: 200 });
+      server.always({ reset: "head" });
+      await failure("unreachable", { insecure: true });
     });
   });
 
