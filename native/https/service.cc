@@ -7,16 +7,14 @@
 #include "https/client.h"
 #include "https/failure.h"
 #include "https/request.h"
-#include "quickjs/utf8.h"
 
 namespace sluice::https {
 namespace {
 
+// As it is: what is not UTF-8 in it becomes U+FFFD where the whole answer becomes a string of the script's.
 void WriteString(json::Writer& writer, std::string_view key, std::string_view text) {
   json::WriteKey(writer, key);
-  // As Node decodes it, which replaces fewer bytes with one U+FFFD than json::WriteText.
-  const std::string valid = ToValidUtf8(text);
-  writer.String(valid.data(), static_cast<rapidjson::SizeType>(valid.size()));
+  writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
 }
 
 }  // namespace
