@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/core.h"
 
-#include <rapidjson/error/en.h>
-
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -272,21 +270,9 @@ void Exchange(const Value& document, const Place& place, const Backends& backend
 }
 
 void Answer(std::string_view text, const Backends& backends, int cancel_descriptor, Writer& writer) {
-  rapidjson::Document document;
-  // Iterative: a document may nest deeper than the stack is long.
-  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data(),
-                                                                                         text.size());
+  const rapidjson::Document document = json::Parse(text);
   const Place place;
-  // RapidJSON takes a NUL for the end.
-  if (text.find('\0') != std::string_view::npos) Fail(place, "holds a NUL");
-  if (document.HasParseError()) {
-    Fail(place, std::string(rapidjson::GetParseError_En(document.GetParseError())) + " (at byte " +
-                    std::to_string(document.GetErrorOffset()) + ")");
-  }
-  if (!document.IsObject()) Fail(place, "not an object");
-  const auto member = document.FindMember("op");
-  if (member == document.MemberEnd()) Fail(place.Key("op"), "missing");
-  const std::string op = json::String(member->value, place.Key("op"), 32);
+  const std::string op = json::Op(document, place);
   if (op == "commit") return Commit(Asked(document, place, backends), writer);
   if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
   if (op == "rehearse") return Rehearse(Asked(document, place, backends), place, backends, writer);

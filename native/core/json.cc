@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/json.h"
 
+#include <rapidjson/error/en.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -45,6 +47,29 @@ std::string Place::Text() const {
 void Fail(const Place& place, const std::string& problem) {
   const std::string where = place.Text();
   throw Error(ErrorCode::kInvalidRequest, (where.empty() ? "the request" : where) + ": " + problem);
+}
+
+rapidjson::Document Parse(std::string_view text) {
+  rapidjson::Document document;
+  // Iterative: a document may nest deeper than the stack is long.
+  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data(),
+                                                                                         text.size());
+  const Place place;
+  // RapidJSON takes a NUL for the end.
+  if (text.find('\0') != std::string_view::npos) Fail(place, "holds a NUL");
+  if (document.HasParseError()) {
+    Fail(place, std::string(rapidjson::GetParseError_En(document.GetParseError())) + " (at byte " +
+                    std::to_string(document.GetErrorOffset()) + ")");
+  }
+  if (!document.IsObject()) Fail(place, "not an object");
+  return document;
+}
+
+std::string Op(const Value& document, const Place& place) {
+  constexpr size_t kLongestOp = 32;
+  const auto member = document.FindMember("op");
+  if (member == document.MemberEnd()) Fail(place.Key("op"), "missing");
+  return String(member->value, place.Key("op"), kLongestOp);
 }
 
 Object::Object(const Value& value, const Place& place, std::initializer_list<std::string_view> keys)
@@ -102,12 +127,17 @@ std::string String(const Value& value, const Place& place, size_t longest) {
   // The kernel's interfaces end names at a NUL: what follows it would be lost in silence.
   if (text.find('\0') != std::string::npos) Fail(place, "holds a NUL");
   // An escaped lone surrogate, which RapidJSON lets through.
-  for (std::string_view rest = text; !rest.empty();) {
-    const size_t length = SequenceLength(rest);
-    if (length == 0) Fail(place, "not UTF-8");
-    rest.remove_prefix(length);
-  }
+  if (!IsUtf8(text)) Fail(place, "not UTF-8");
   return text;
+}
+
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = SequenceLength(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 std::string Name(const Value& value, const Place& place, size_t longest) {

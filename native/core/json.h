@@ -31,6 +31,11 @@ struct Place {
 
 [[noreturn]] void Fail(const Place& place, const std::string& problem);
 
+// A request: a document that is an object. Throws Error for every other text.
+rapidjson::Document Parse(std::string_view text);
+// Its member "op".
+std::string Op(const Value& document, const Place& place);
+
 // An object that holds no key twice, and none but these.
 class Object {
  public:
@@ -50,6 +55,9 @@ class Object {
   const Value& value_;
   const Place& place_;
 };
+
+// Well-formed, without surrogates.
+bool IsUtf8(std::string_view text);
 
 // Valid UTF-8 without NUL.
 std::string String(const Value& value, const Place& place, size_t longest);
