@@ -62,6 +62,20 @@
       "native/nftables/rule.cc",
       "native/nftables/state.cc"
     ],
+    "files_sources": [
+      "native/files/descriptor.cc",
+      "native/files/files.cc",
+      "native/files/replace.cc",
+      "native/files/service.cc"
+    ],
+    "daemon_sources": [
+      "native/daemon/client.cc",
+      "native/daemon/daemon.cc",
+      "native/daemon/folder_watches.cc",
+      "native/daemon/page.cc",
+      "native/daemon/page_server.cc",
+      "native/daemon/request_head.cc"
+    ],
     "look_sources": [
       "native/look/extensions.cc",
       "native/look/kernel_operations.cc",

@@ -34,7 +34,7 @@ function tidy() {
   const configured = check("cmake-js", "npm", ["run", "--silent", "native:configure"]);
   // native/quickjs and native/https need headers that Debian 12 does not have, or has of another release; the static
   // build compiles them with -Werror.
-  const sources = "/native/(core|look|nft|nftables|socket|node|test|xtables)/";
+  const sources = "/native/(core|daemon|files|look|nft|nftables|socket|node|test|xtables)/";
   return (
     configured && check("clang-tidy", "run-clang-tidy", ["-quiet", "-p", "build/native", "-j", "2", sources])
   );

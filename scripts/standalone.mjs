@@ -51,10 +51,19 @@ const sourcesOf = (...parts) => parts.flatMap((part) => variables[`${part}_sourc
 const common = [...sourcesOf("core"), ...hostSources];
 const rules = [...sourcesOf("xtables", "nft", "legacy"), ...libiptcSources];
 const socket = sourcesOf("socket");
-const all = [...rules, ...socket, ...sourcesOf("look")];
+const look = sourcesOf("look");
 const https = sourcesOf("https");
+const files = sourcesOf("files");
+const daemon = [...sourcesOf("daemon"), "native/quickjs/daemon_service.cc"];
+const all = [...rules, ...socket, ...look, ...files, ...daemon];
 /** What each of native/quickjs/backends is linked with. */
-const linked = { rules, socket, all, cni: [...all, ...https], probe: [...all, ...https] };
+const linked = {
+  rules,
+  socket,
+  all,
+  cni: [...rules, ...socket, ...look, ...https, ...files],
+  probe: [...all, ...https],
+};
 /** @param {keyof typeof linked} backends */
 const sourceOf = (backends) => `native/quickjs/backends/${backends}.cc`;
 /** @param {import("./bundle.mjs").Program} program */
