@@ -30,13 +30,15 @@ const COMMANDS: readonly Command[] = [
 /**
  * The whole command line: `sluice COMMAND [flags]`.
  *
+ * @param more Commands that need more of the host than others.
  * @returns the exit code
  */
-export async function sluice(host: Host): Promise<number> {
+export async function sluice(host: Host, more: readonly Command[] = []): Promise<number> {
+  const commands = [...COMMANDS, ...more];
   const [first, ...rest] = host.args;
   switch (first) {
     case undefined:
-      host.write(2, usage());
+      host.write(2, usage(commands));
       return 1;
     case "--version":
       host.write(1, `sluice ${version}\n`);
@@ -44,28 +46,33 @@ export async function sluice(host: Host): Promise<number> {
     case "help":
     case "--help":
     case "-h":
-      return rest[0] === undefined ? help(host) : run(host, rest[0], ["--help"]);
+      return rest[0] === undefined ? help(host, commands) : run(host, commands, rest[0], ["--help"]);
     default:
-      return run(host, first, rest);
+      return run(host, commands, first, rest);
   }
 }
 
-function help(host: Host): number {
-  host.write(1, usage());
+function help(host: Host, commands: readonly Command[]): number {
+  host.write(1, usage(commands));
   return 0;
 }
 
-async function run(host: Host, name: string, args: readonly string[]): Promise<number> {
-  const command = COMMANDS.find((candidate) => candidate.name === name);
+async function run(
+  host: Host,
+  commands: readonly Command[],
+  name: string,
+  args: readonly string[],
+): Promise<number> {
+  const command = commands.find((candidate) => candidate.name === name);
   if (command !== undefined) return await command.run(host, { program: `sluice ${name}`, args });
   const kind = name.startsWith("-") ? "flag" : "command";
   host.write(2, `sluice: ${show(name)}: unknown ${kind}; sluice help lists what there is\n`);
   return 1;
 }
 
-function usage(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 3;
-  const commands = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}\n`);
+function usage(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 3;
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}\n`);
   return `sluice sends a pod's TCP traffic through its sidecar proxy.
 
 Usage:
@@ -73,7 +80,7 @@ Usage:
   sluice --version
 
 Commands:
-${commands.join("")}
+${lines.join("")}
 sluice help COMMAND lists the flags of a command.
 `;
 }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Files } from "../../host/files.ts";
+import { parseConfiguration } from "./configuration.ts";
+import type { Action } from "./plan.ts";
+
+/** Does one of the changes in a folder. Throws a FileError; with the code ESTALE for what somebody else has changed meanwhile. */
+export function apply(files: Files, folder: string, action: Action): void {
+  switch (action.kind) {
+    case "write": {
+      const { name, path = `${folder}/${name}`, text, mode, expected } = action;
+      const written = parseConfiguration(name, text);
+      // What no runtime could read must never come to stand there, whatever mistake made it.
+      if (written.kind === "unusable") throw new RangeError(`${name}: would be one that ${written.reason}`);
+      files.replace(path, text, { mode, expected });
+      return;
+    }
+    case "rename":
+      files.rename(`${folder}/${action.from}`, `${folder}/${action.to}`);
+      return;
+    case "remove":
+      files.remove(`${folder}/${action.name}`);
+  }
+}
+
+/** What a change is, for the log. */
+export function describe(action: Action): string {
+  switch (action.kind) {
+    case "write":
+      return action.purpose === "add" ? `entry added: ${action.name}` : `entry taken out: ${action.name}`;
+    case "rename":
+      return `${action.from} renamed to ${action.to}`;
+    case "remove":
+      return `${action.name} removed`;
+  }
+}

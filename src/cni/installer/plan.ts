@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { type Configuration, listOf, withEntry } from "./configuration.ts";
+import type { Entry } from "./entry.ts";
+import { type Folder, savedName } from "./folder.ts";
+import { compareNames, type Foreign, foreignView, listNames, textOf } from "./foreign.ts";
+
+/** Puts a file in the place of another, or of none. */
+export interface Write {
+  readonly kind: "write";
+  /** Whether it puts the entry in, or takes it out. */
+  readonly purpose: "add" | "restore";
+  readonly name: string;
+  /** Where the file stands, if its name is a symbolic link. */
+  readonly path?: string;
+  readonly text: string;
+  readonly mode: number;
+  /** The version of what is replaced, or "absent". */
+  readonly expected: string;
+}
+
+/** A change of the folder. Each is done whole or not at all, and a power cut between any two leaves a folder that works. */
+export type Action =
+  | Write
+  | { readonly kind: "rename"; readonly from: string; readonly to: string }
+  | { readonly kind: "remove"; readonly name: string };
+
+/** What is to be done about a folder. */
+export interface Plan {
+  readonly actions: readonly Action[];
+  /** The configuration that a runtime takes, by the name that others gave it; undefined: there is none, or nobody can say. */
+  readonly active: string | undefined;
+  /** Why there is none, on one line. */
+  readonly reason: string;
+  /** Files before the active one that runtimes cannot use, with the reasons: some runtimes pass over them, and some give up. */
+  readonly unusable: readonly string[];
+}
+
+/**
+ * What has to be done so that the active configuration has the entry, and nothing else is ours. The active one is the first by name that
+ * runtimes can use, if all that is ours is left out of account.
+ *
+ * @param type The entry's; also of the entries of earlier installations.
+ * @param entry undefined: nothing at all shall be ours.
+ */
+export function planFolder(folder: Folder, type: string, entry: Entry | undefined): Plan {
+  const { files, superseded } = foreignView(folder, type);
+  const choice = chooseActive(files);
+  const nothing = { actions: [], active: undefined, unusable: choice.unusable };
+  if (choice.blocked) return { ...nothing, reason: choice.reason };
+  const active = entry === undefined ? undefined : choice.active;
+  const others = files.filter((each) => each !== active);
+  const added = active === undefined || entry === undefined ? [] : add(folder, active, others, entry);
+  if (added === undefined) {
+    return { ...nothing, reason: `${active?.name}: there is no free name for the list in its place` };
+  }
+  const useless = [...superseded, ...folder.temporary];
+  return {
+    actions: [
+      // First, because what is saved now may take the name of one of them.
+      ...useless.map((name): Action => ({ kind: "remove", name })),
+      ...added,
+      ...others.flatMap(restore),
+    ],
+    active: active?.name,
+    reason: choice.reason,
+    unusable: choice.unusable,
+  };
+}
+
+interface Choice {
+  readonly active?: Foreign;
+  readonly blocked: boolean;
+  readonly reason: string;
+  readonly unusable: readonly string[];
+}
+
+function chooseActive(files: readonly Foreign[]): Choice {
+  const unusable: string[] = [];
+  for (const each of files) {
+    if (each.configuration.kind !== "unusable") return { active: each, blocked: false, reason: "", unusable };
+    const reason = `${each.name} ${each.configuration.reason}`;
+    // A runtime may see more of it than this process, and take it: then the entry would be in the wrong file.
+    if (each.text === undefined) return { blocked: true, reason, unusable };
+    unusable.push(reason);
+  }
+  const [first] = unusable;
+  const reason =
+    first === undefined
+      ? "there is no CNI configuration yet"
+      : `there is no CNI configuration that can be used: ${first}`;
+  return { blocked: false, reason, unusable };
+}
+
+/** undefined: there is no place for it. */
+function add(
+  folder: Folder,
+  active: Foreign,
+  others: readonly Foreign[],
+  entry: Entry,
+): Action[] | undefined {
+  const { name, file, configuration, saved } = active;
+  if (configuration.kind === "list") {
+    const wanted = withEntry(textOf(file) ?? "", entry);
+    return rewrite(active, wanted, "add");
+  }
+  if (configuration.kind !== "single") return undefined;
+  const list = active.list ?? freeName(folder, active, others);
+  if (list === undefined) return undefined;
+  const there = folder.files.get(list);
+  const text = withEntry(listOf(configuration, active.text ?? ""), entry);
+  const expected = there?.version ?? "absent";
+  const write: Action = { kind: "write", purpose: "add", name: list, text, mode: file.mode, expected };
+  return [
+    ...(textOf(there) === text ? [] : [write]),
+    // Until then runtimes take the original, or the list where that is first by name: both are right.
+    ...(saved ? [] : [{ kind: "rename", from: name, to: savedName(name) } as const]),
+  ];
+}
+
+function rewrite({ name, file }: Foreign, text: string, purpose: Write["purpose"]): Action[] {
+  if (textOf(file) === text) return [];
+  const { path, mode, version } = file;
+  return [{ kind: "write", purpose, name, path, text, mode, expected: version }];
+}
+
+/** One that comes before everything else that a runtime could take. */
+function freeName({ files }: Folder, { name }: Foreign, others: readonly Foreign[]): string | undefined {
+  const rivals = others.filter(({ configuration }) => isUsable(configuration));
+  return listNames(name).find(
+    (candidate) => !files.has(candidate) && rivals.every((rival) => compareNames(candidate, rival.name) < 0),
+  );
+}
+
+function isUsable({ kind }: Configuration): boolean {
+  return kind !== "unusable";
+}
+
+function restore(each: Foreign): Action[] {
+  const { name, configuration, text, list, saved } = each;
+  if (configuration.kind === "list") return text === undefined ? [] : rewrite(each, text, "restore");
+  return [
+    // The original first: without it there would be no configuration for a moment.
+    ...(saved ? [{ kind: "rename", from: savedName(name), to: name } as const] : []),
+    ...(list === undefined ? [] : [{ kind: "remove", name: list } as const]),
+  ];
+}
