@@ -54,14 +54,12 @@ export function planFolder(folder: Folder, type: string, entry: Entry | undefine
   if (added === undefined) {
     return { ...nothing, reason: `${active?.name}: there is no free name for the list in its place` };
   }
-  const useless = [...superseded, ...folder.temporary];
+  // By a saved file the list in its place is known, so it goes last; unless it is overwritten by what is saved now.
+  const overwritten = added.map((action) => (action.kind === "rename" ? action.to : ""));
+  const useless = superseded.filter((name) => !overwritten.includes(name));
+  const remove = (name: string): Action => ({ kind: "remove", name });
   return {
-    actions: [
-      // First, because what is saved now may take the name of one of them.
-      ...useless.map((name): Action => ({ kind: "remove", name })),
-      ...added,
-      ...others.flatMap(restore),
-    ],
+    actions: [...folder.temporary.map(remove), ...added, ...others.flatMap(restore), ...useless.map(remove)],
     active: active?.name,
     reason: choice.reason,
     unusable: choice.unusable,
