@@ -14,6 +14,8 @@ namespace sluice::daemon {
 namespace {
 
 constexpr size_t kMostClients = 16;
+// Whom the kernel accepts before this process does; more would have to try again after seconds.
+constexpr int kBacklog = 128;
 constexpr std::chrono::seconds kLongest{5};
 
 FileDescriptor Bound(int family, const sockaddr* address, socklen_t length) {
@@ -24,7 +26,7 @@ FileDescriptor Bound(int family, const sockaddr* address, socklen_t length) {
   // Where an earlier one has been a moment ago.
   setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   if (family == AF_INET6) setsockopt(listener.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
-  const bool done = bind(listener.get(), address, length) == 0 && listen(listener.get(), kMostClients) == 0;
+  const bool done = bind(listener.get(), address, length) == 0 && listen(listener.get(), kBacklog) == 0;
   return done ? std::move(listener) : FileDescriptor(-1);
 }
 

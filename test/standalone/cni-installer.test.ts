@@ -163,7 +163,10 @@ describe.each(sluiceHosts)("sluice cni install on %s", (_, command) => {
     writeFileSync(node.plugin, "executable 2", { mode: 0o755 });
     const child = node.start();
     await node.hasTypes("bridge", OURS);
-    expect(readFileSync(join(node.bin, OURS), "utf8")).toBe("executable 2");
+    await until(
+      () => readFileSync(join(node.bin, OURS), "utf8") === "executable 2",
+      () => node.output,
+    );
     await node.end(child, "SIGKILL");
     expect(await node.uninstall()).toBe(0);
     expect(node.snapshot()).toEqual(before);

@@ -5,7 +5,7 @@ import { describe } from "./apply.ts";
 import { type Access, KUBECONFIG_NAME, kubeconfigText, readAccess, tokenExpiry } from "./kubeconfig.ts";
 import type { Action } from "./plan.ts";
 import type { Settings } from "./settings.ts";
-import { plan, settle, type Wanted } from "./settle.ts";
+import { settle, type Wanted } from "./settle.ts";
 
 /** What one look at the node, and what had to be done then, came to. */
 export interface Outcome {
@@ -46,21 +46,14 @@ export class Installation {
     return [...new Set([this.#netFolder, this.#binFolder, this.#settings.serviceAccount])];
   }
 
-  /** Files before the active one that cannot be used, as it looks now: one of them may just be being written. */
-  unusable(): readonly string[] {
-    try {
-      return plan(this.#files, this.#wanted).unusable;
-    } catch (error) {
-      if (error instanceof FileError) return [];
-      throw error;
-    }
-  }
-
   /**
    * Does what is missing, in this order: the executable, the kubeconfig, the entry. Each works with the older ones of those behind it,
    * and none is there without those before it.
+   *
+   * @param known Files that could not be used the last time. Any other that cannot may just be being written: then the folder of
+   *   configurations is left as it is, and {@link Outcome.unusable} has that file. undefined: nobody waits for them any more.
    */
-  reconcile(): Outcome {
+  reconcile(known?: readonly string[]): Outcome {
     const changes: string[] = [];
     let rewrites = 0;
     const done = (action: Action): void => {
@@ -71,9 +64,10 @@ export class Installation {
     try {
       if (this.#putExecutable()) changes.push(`${this.#executable} written`);
       if (this.#putKubeconfig()) changes.push(`${KUBECONFIG_NAME} written`);
-      const { active, unusable, reason } = settle(this.#files, this.#wanted, done);
+      const wanted = { ...this.#wanted, unusable: known };
+      const { active, unusable, reason, blocked } = settle(this.#files, wanted, done);
       const problem = active === undefined ? reason : undefined;
-      const waiting = problem !== undefined;
+      const waiting = problem !== undefined && !blocked;
       return { problem, waiting, changes, rewrites, active, unusable, tokenExpiry: this.#expiry };
     } catch (error) {
       if (!(error instanceof FileError)) throw error;

@@ -32,6 +32,8 @@ export interface Plan {
   readonly active: string | undefined;
   /** Why there is none, on one line. */
   readonly reason: string;
+  /** Whether that is an error, and not only somebody else's turn. */
+  readonly blocked: boolean;
   /** Files before the active one that runtimes cannot use, with the reasons: some runtimes pass over them, and some give up. */
   readonly unusable: readonly string[];
 }
@@ -46,7 +48,7 @@ export interface Plan {
 export function planFolder(folder: Folder, type: string, entry: Entry | undefined): Plan {
   const { files, superseded } = foreignView(folder, type);
   const choice = chooseActive(files);
-  const nothing = { actions: [], active: undefined, unusable: choice.unusable };
+  const nothing = { actions: [], active: undefined, blocked: true, unusable: choice.unusable };
   if (choice.blocked) return { ...nothing, reason: choice.reason };
   const active = entry === undefined ? undefined : choice.active;
   const others = files.filter((each) => each !== active);
@@ -62,6 +64,7 @@ export function planFolder(folder: Folder, type: string, entry: Entry | undefine
     actions: [...folder.temporary.map(remove), ...added, ...others.flatMap(restore), ...useless.map(remove)],
     active: active?.name,
     reason: choice.reason,
+    blocked: false,
     unusable: choice.unusable,
   };
 }

@@ -36,11 +36,18 @@ export async function run({ daemon, installation, journal, version, pollMs }: Op
   const retry = new Backoff(Math.min(1000, pollMs), Math.min(10_000, pollMs));
   const truce = new Backoff(50, 500);
   const teller = new Teller(journal);
+  let unusable: readonly string[] = [];
   let rounds = 0;
   let lastRewrite = Number.NEGATIVE_INFINITY;
   for (;;) {
     for (const { folder, reason } of daemon.watch(installation.folders)) teller.unwatched(folder, reason);
-    const outcome = installation.reconcile();
+    let outcome = installation.reconcile(unusable);
+    // A file that cannot be used all of a sudden may be one that is being written.
+    if (outcome.unusable.some((file) => !unusable.includes(file))) {
+      if ((await daemon.pause(HALF_WRITTEN_MS)) === "signal") break;
+      outcome = installation.reconcile();
+    }
+    unusable = outcome.unusable;
     const now = Date.now();
     progress.add(outcome, Math.floor(now / 1000));
     daemon.publish(progress.pages());
@@ -61,12 +68,6 @@ export async function run({ daemon, installation, journal, version, pollMs }: Op
     // A failed attempt may itself have changed a folder: that is no reason to try at once.
     const wake = failed ? await daemon.pause(retry.take()) : await daemon.wait(pollMs);
     if (wake === "signal") break;
-    if (wake === "changed") {
-      // A file that cannot be used all of a sudden may be one that is being written.
-      const before = outcome.unusable;
-      const suspicious = installation.unusable().some((file) => !before.includes(file));
-      if (suspicious && (await daemon.pause(HALF_WRITTEN_MS)) === "signal") break;
-    }
   }
   progress.end();
   daemon.publish(progress.pages());

@@ -14,11 +14,8 @@ export interface Wanted {
   readonly type: string;
   /** undefined: nothing shall be ours. */
   readonly entry: Entry | undefined;
-}
-
-/** Looks, and says what is to be done. Throws a FileError. */
-export function plan(files: Files, { folder, prefix, type, entry }: Wanted): Plan {
-  return planFolder(lookAtFolder(files, folder, prefix), type, entry);
+  /** Nothing is done because of unusable files other than these; undefined: of whichever. */
+  readonly unusable?: readonly string[] | undefined;
 }
 
 /** Somebody who writes that often never stops. */
@@ -31,9 +28,11 @@ const ATTEMPTS = 10;
  * @throws {FileError}
  */
 export function settle(files: Files, wanted: Wanted, done: (action: Action) => void): Plan {
+  const { folder, prefix, type, entry, unusable } = wanted;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const next = plan(files, wanted);
-    if (applyAll(files, wanted.folder, next.actions, done)) return next;
+    const plan = planFolder(lookAtFolder(files, folder, prefix), type, entry);
+    if (unusable !== undefined && plan.unusable.some((file) => !unusable.includes(file))) return plan;
+    if (applyAll(files, folder, plan.actions, done)) return plan;
   }
   throw new FileError("ESTALE", `${wanted.folder}: another program writes to it all the time`);
 }

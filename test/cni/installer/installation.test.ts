@@ -236,6 +236,14 @@ describe("the folder", () => {
     expect(node.text("00-broken.conf")).toBe("{");
   });
 
+  it("has an unusable file first that was none before: nothing is done before it is looked at again", () => {
+    const node = new TestNode({ "05-x.conf": "", "10-calico.conflist": LIST });
+    expect(node.installer().reconcile([])).toMatchObject({ unusable: ["05-x.conf is not JSON"] });
+    expect(node.text("10-calico.conflist")).toBe(LIST);
+    node.installer().reconcile(["05-x.conf is not JSON"]);
+    expect(node.text("10-calico.conflist")).toContain(OURS);
+  });
+
   it("has a file first that this process cannot read: nothing is touched, because a runtime may", () => {
     const node = new TestNode({ "10-calico.conflist": LIST });
     node.files.put(`${NET}/00-latin.conflist`, { bytes: [0xe4] });
@@ -243,7 +251,7 @@ describe("the folder", () => {
     const { problem, waiting } = node.installer().reconcile();
     expect({ problem, waiting }).toEqual({
       problem: `00-latin.conflist cannot read ${NET}/00-latin.conflist: it is not UTF-8`,
-      waiting: true,
+      waiting: false,
     });
     node.files.held.delete(`${NET}/00-latin.conflist`);
     expect(node.installer().reconcile().problem).toContain("it is too long");
