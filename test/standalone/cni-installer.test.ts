@@ -251,6 +251,30 @@ describe.each(sluiceHosts)("sluice cni install on %s", (_, command) => {
     await node.end(child);
   });
 
+  test.runIf(process.getuid?.() === 0).each([
+    [
+      "there is no space",
+      (node: HostNode) => `mount -t tmpfs -o size=64k none ${node.bin}`,
+      /no space left/i,
+    ],
+    [
+      "the folder is read-only",
+      ({ net }: HostNode) => `mount --bind ${net} ${net} && mount -o remount,ro,bind ${net}`,
+      /read-only file system \(the node's folder has to be mounted for writing\)/i,
+    ],
+  ])("says on one line that %s, and leaves nothing half written", async (_name, mount, reason) => {
+    await using node = new HostNode(command, { "10-calico.conflist": LIST });
+    writeFileSync(node.plugin, "x".repeat(200_000));
+    // In a mount namespace of its own, which ends with it.
+    const script = `${mount(node)} && exec "$@"`;
+    const child = node.start([], { before: ["unshare", "--mount", "sh", "-c", script, "sh"] });
+    await node.says("level=error");
+    expect(node.output).toMatch(reason);
+    expect(node.read("10-calico.conflist")).toBe(LIST);
+    expect(await node.end(child)).toBe(0);
+    expect(Object.keys(node.snapshot())).toEqual([join(node.net, "10-calico.conflist")]);
+  });
+
   test("leaves everything in place with --keep", async () => {
     await using node = new HostNode(command, { "10-calico.conflist": LIST });
     const child = node.start(["--keep"]);
