@@ -24,6 +24,7 @@ export const programs = [
   installed("proxy-init", "rules"),
   installed("network-validator", "socket"),
   installed("sluice", "all"),
+  installed("sluice-cni", "cni"),
   // Asks the host for one thing at a time, for the tests.
   {
     name: "probe",
@@ -44,7 +45,7 @@ function installed(name, backends) {
 }
 
 /** @type {Pick<Program, "name" | "sources" | "script">[]} what there is for Node only, each from <name>-node.ts */
-const nodePrograms = ["sluice-cni", "sluice-test-userns", "sluice-test-userns-loopback"].map((name) => ({
+const nodePrograms = ["sluice-test-userns", "sluice-test-userns-loopback"].map((name) => ({
   name,
   sources: "src/bin",
   script: `dist/bin/${name}.cjs`,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { sluiceCni } from "../cni/plugin.ts";
-import { appendText } from "../host/append-text.ts";
 import { nodeHttps } from "../host/https-node.ts";
+import { nodeFiles } from "../host/node-files.ts";
 import { runOnNode } from "./run-node.ts";
 
-runOnNode("sluice-cni", (host) => sluiceCni({ host, https: nodeHttps(), append: appendText }));
+runOnNode("sluice-cni", (host) => sluiceCni({ host, https: nodeHttps(), files: nodeFiles() }));

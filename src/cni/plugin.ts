@@ -67,7 +67,7 @@ class Call {
   #write(fd: 1 | 2, text: string): void {
     if (this.#logFile !== undefined) {
       try {
-        this.#world.append(this.#logFile, text);
+        this.#world.files.append(this.#logFile, text);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         this.#world.host.write(fd, `sluice-cni: log_file: ${reason}\n`);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import type { Files } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import type { Https } from "../host/https.ts";
 
@@ -7,6 +8,5 @@ import type { Https } from "../host/https.ts";
 export interface World {
   readonly host: Host;
   readonly https: Https;
-  /** Adds to the end of a file, in one write, which it makes with mode 0600. Throws an Error that names the file and the reason. */
-  append(path: string, text: string): void;
+  readonly files: Pick<Files, "append">;
 }

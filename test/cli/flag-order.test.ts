@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { parseJson } from "../../src/cli/config.ts";
 import { INIT_FLAGS } from "../../src/cli/init-flags.ts";
 import { type InitOptions, readInitOptions } from "../../src/cli/init-options.ts";
-import { Log } from "../../src/log/log.ts";
 import { parseFlags } from "../../src/cli/pflag.ts";
+import { Log } from "../../src/log/log.ts";
 import { FakeHost } from "./fake-host.ts";
 
 /** Whatever the user wants, as plain values. */

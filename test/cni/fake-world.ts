@@ -118,7 +118,7 @@ export async function call({
   );
   const code = await sluiceCni({
     host,
-    append: (path, text) => void appended.push({ path, text }),
+    files: { append: (path, text) => void appended.push({ path, text }) },
     async https(request) {
       requests.push(request);
       const answer = answers[request.url.replace(/^https:\/\/[^/]+/, "")];

@@ -12,7 +12,7 @@ export const root = process.getuid?.() === 0;
 function whyNoStandalone(): string | undefined {
   const note = path.join(repository, "build/standalone-missing.txt");
   if (existsSync(note)) return readFileSync(note, "utf8");
-  const names = ["proxy-init", "network-validator", "sluice"];
+  const names = ["proxy-init", "network-validator", "sluice", "sluice-cni"];
   const executables = [...names.map((name) => `dist/standalone/${name}`), "build/probe/probe"];
   const missing = executables.find((file) => !existsSync(path.join(repository, file)));
   return missing && `${missing} is missing; npm run build:standalone makes it`;

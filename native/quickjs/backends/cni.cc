@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "files/service.h"
 #include "https/service.h"
 #include "legacy/commit.h"
 #include "look/operations.h"
@@ -12,6 +13,6 @@ namespace sluice {
 extern const Backends kBackends = {&nft::kBackend, &legacy::kBackend, &nftables::kBackend,
                                    nullptr,        look::kOperations, {}};
 
-extern const Service kServices[] = {{"https", https::Answer}, {nullptr, nullptr}};
+extern const Service kServices[] = {{"files", files::Answer}, {"https", https::Answer}, {nullptr, nullptr}};
 
 }  // namespace sluice
