@@ -47,11 +47,17 @@ function makeRoot(suite, root) {
 /** With a process namespace of its own, whose end is that of everything in it. @param {string} root @param {string} command */
 function run(root, command) {
   writeFileSync(join(root, "root/run.sh"), `cd /root/sluice && exec ${command} </dev/null\n`);
+  // By pivot_root, as a container has it: from inside a chroot the kernel makes no user namespaces.
   const enter = [
-    'for name in dev sys; do mount --rbind /$name "$0/$name"; done',
-    'mount -t proc proc "$0/proc"',
-    'mount -t tmpfs tmpfs "$0/run"',
-    'exec chroot "$0" "$@"',
+    'mount --bind "$0" "$0"',
+    'cd "$0"',
+    "for name in dev sys; do mount --rbind /$name $name; done",
+    "mount -t proc proc proc",
+    "mount -t tmpfs tmpfs run",
+    "mkdir -p run/before",
+    "pivot_root . run/before",
+    "umount --lazy /run/before",
+    'exec "$@"',
   ].join(" && ");
   const environment = [
     ...[

@@ -130,9 +130,10 @@ test("what Linkerd's chart passes", async () => {
   );
   expect(request).toMatchObject({
     op: "commit",
-    timeoutMs: 5000,
     families: [{ family: "ipv4", required: true }],
   });
+  // What is left of it.
+  expect(request?.timeoutMs).toSatisfy((left: number) => left > 4000 && left <= 5000);
   expect(request).not.toHaveProperty("netns");
   expect(rules).toEqual([
     "ignore-port-4190,4191,4567,4568",

@@ -53,7 +53,8 @@ async function askByProgram(
   uid: number,
 ): Promise<string> {
   const script = 'exec 3<>"/dev/tcp/$0/$1" && cat <&3';
-  const { stdout, stderr } = await from.exec("bash", ["-c", script, address, String(port)], {
+  // Standard input is a socket, for which bash takes itself to be run by rshd, and reads the startup file of HOME.
+  const { stdout, stderr } = await from.exec("bash", ["--norc", "-c", script, address, String(port)], {
     uid,
     cwd: "/",
   });
