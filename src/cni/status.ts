@@ -6,9 +6,9 @@ import { type Extension, findExtensions } from "../kernel/look.ts";
 import { show } from "../policy/error.ts";
 import type { Mode } from "../policy/policy.ts";
 import { readKubeconfig } from "./api/kubeconfig.ts";
-import { tokenExpiry } from "./api/token.ts";
 import { CniError, CODES } from "./error.ts";
 import type { NetworkConfig } from "./network-config.ts";
+import { tokenExpiry } from "./token.ts";
 import type { World } from "./world.ts";
 
 /**

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { describe, expect, test } from "vitest";
-import { decodeBase64 } from "../../src/cni/api/base64.ts";
 import { readKubeconfig } from "../../src/cni/api/kubeconfig.ts";
-import { tokenExpiry } from "../../src/cni/api/token.ts";
+import { decodeBase64 } from "../../src/cni/base64.ts";
+import { tokenExpiry } from "../../src/cni/token.ts";
 import { FakeHost } from "../cli/fake-host.ts";
 import { KUBECONFIG, kubeconfig, TOKEN } from "./fake-world.ts";
 

@@ -4,8 +4,8 @@ import type { Host } from "../../host/host.ts";
 import { show } from "../../policy/error.ts";
 import { parseDocuments } from "../../yaml/documents.ts";
 import { own } from "../../yaml/edit.ts";
+import { decodeBase64 } from "../base64.ts";
 import { CniError, CODES } from "../error.ts";
-import { decodeBase64 } from "./base64.ts";
 
 /** Where the API server is, and who asks. */
 export interface Credentials {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { FileError, type Files, isTemporary } from "../../host/files.ts";
+import { tokenExpiry } from "../token.ts";
 import { describe } from "./apply.ts";
-import { type Access, KUBECONFIG_NAME, kubeconfigText, readAccess, tokenExpiry } from "./kubeconfig.ts";
+import { type Access, KUBECONFIG_NAME, kubeconfigText, readAccess } from "./kubeconfig.ts";
 import type { Action } from "./plan.ts";
 import type { Settings } from "./settings.ts";
 import { settle, type Wanted } from "./settle.ts";

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { FileError, type Files } from "../../host/files.ts";
-import { decodeBase64Url, encodeBase64 } from "./base64.ts";
-import { isObject } from "./entry.ts";
+import { encodeBase64 } from "../base64.ts";
 
 /** Its name is Linkerd's, whose own plugin may be the one that is installed. */
 export const KUBECONFIG_NAME = "ZZZ-linkerd-cni-kubeconfig";
@@ -36,37 +35,24 @@ export function readAccess(files: Files, folder: string, server: string): Access
   return { server, token, certificateAuthority };
 }
 
-/** The kubeconfig, with the names that Linkerd's installer gives. */
+/**
+ * The kubeconfig, with the names that Linkerd's installer gives. In JSON, which is YAML, too: the plugin reads it for each pod, and
+ * reading YAML would take it most of its time.
+ */
 export function kubeconfigText({ server, token, certificateAuthority }: Access): string {
-  return `# Written by sluice cni install, which writes it anew when the token changes.
-apiVersion: v1
-kind: Config
-clusters:
-- name: local
-  cluster:
-    server: ${server}
-    certificate-authority-data: ${encodeBase64(certificateAuthority)}
-users:
-- name: linkerd-cni
-  user:
-    token: "${token.replace(/["\\]/g, "\\$&")}"
-contexts:
-- name: linkerd-cni-context
-  context:
-    cluster: local
-    user: linkerd-cni
-current-context: linkerd-cni-context
-`;
-}
-
-/** When a token stops being good, in seconds since 1970; undefined if it does not say. */
-export function tokenExpiry(token: string): number | undefined {
-  const [, payload] = token.split(".");
-  if (payload === undefined) return undefined;
-  try {
-    const claims: unknown = JSON.parse(decodeBase64Url(payload));
-    return isObject(claims) && typeof claims.exp === "number" ? claims.exp : undefined;
-  } catch {
-    return undefined;
-  }
+  const [cluster, user, context] = ["local", "linkerd-cni", "linkerd-cni-context"];
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      {
+        name: cluster,
+        cluster: { server, "certificate-authority-data": encodeBase64(certificateAuthority) },
+      },
+    ],
+    users: [{ name: user, user: { token } }],
+    contexts: [{ name: context, context: { cluster, user } }],
+    "current-context": context,
+  };
+  return `${JSON.stringify(config, undefined, 2)}\n`;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { describe, expect, it } from "vitest";
-import { encodeBase64 } from "../../../src/cni/installer/base64.ts";
+import { readKubeconfig } from "../../../src/cni/api/kubeconfig.ts";
+import { encodeBase64 } from "../../../src/cni/base64.ts";
 import { EntryError, parseEntry } from "../../../src/cni/installer/entry.ts";
-import { kubeconfigText, serverUrl, tokenExpiry } from "../../../src/cni/installer/kubeconfig.ts";
+import { kubeconfigText, serverUrl } from "../../../src/cni/installer/kubeconfig.ts";
 import { metricsText } from "../../../src/cni/installer/metrics.ts";
+import { FakeHost } from "../../cli/fake-host.ts";
 
 const PLACEHOLDERS = { kubeconfig: "/net/kubeconfig", host: "fd00::1", port: "6443" };
 
@@ -48,17 +50,11 @@ it("base64 is that of the text's UTF-8", () => {
   }
 });
 
-it("the kubeconfig names server, certificates and token", () => {
-  const text = kubeconfigText({ server: "https://[fd00::1]:443", token: "abc", certificateAuthority: "PEM" });
-  expect(text).toContain("    server: https://[fd00::1]:443\n    certificate-authority-data: UEVN\n");
-  expect(text).toContain('    token: "abc"\n');
-  expect(text).toContain("current-context: linkerd-cni-context\n");
-});
-
-it("the expiry of a token is known if it says it", () => {
-  const payload = Buffer.from('{"aud":["a?>"],"exp":1800000000}').toString("base64url");
-  expect(tokenExpiry(`e30.${payload}.sig`)).toBe(1_800_000_000);
-  for (const token of ["abc", "a.b.c", "a.e30.c", ""]) expect(tokenExpiry(token)).toBeUndefined();
+it("the kubeconfig is one that the plugin reads", async () => {
+  const server = "https://[fd00::1]:443";
+  const text = kubeconfigText({ server, token: 'a"b\\c', certificateAuthority: "PEM\n" });
+  const read = await readKubeconfig(new FakeHost([], undefined, {}, { "/k": text }), "/k");
+  expect(read).toMatchObject({ server, token: 'a"b\\c', ca: "PEM\n", insecure: false });
 });
 
 it("metrics are in Prometheus's text format, and leave out what is not known", () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { own } from "../../yaml/edit.ts";
+import { own } from "../yaml/edit.ts";
 import { decodeBase64 } from "./base64.ts";
 
 /**
