@@ -16,8 +16,16 @@ import { checkNamespace } from "./netns.ts";
 import type { LinkerdConfig, NetworkConfig } from "./network-config.ts";
 import type { World } from "./world.ts";
 
-/** What may be so in a pod that is as it should be: the proxy starts after the rules, and others may have rules of their own. */
-const HARMLESS: readonly FindingCode[] = ["nobody-listens", "foreign-first", "entered-narrowly"];
+/**
+ * What may be so in a pod that is as it should be: the proxy starts after the rules, others may have rules of their own, and a jump
+ * that they have made stays as an ADD finds it.
+ */
+const HARMLESS: readonly FindingCode[] = [
+  "nobody-listens",
+  "foreign-first",
+  "entered-narrowly",
+  "entered-twice",
+];
 
 /**
  * CHECK: whether the rules are still there, whole, in agreement with one another and with what of the configuration no annotation

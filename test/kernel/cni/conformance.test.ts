@@ -35,6 +35,8 @@ const SINCE: Readonly<Record<string, string>> = { CHECK: "0.4.0", STATUS: "1.1.0
 describeHosts("every command in every version", (host) => {
   let node: Node;
   const rows: string[] = [];
+  // What a version has does not depend on the host, and Node takes its time.
+  const versions = host.name === "static" ? VERSIONS : (["0.1.0", "1.1.0"] as const);
 
   beforeAll(async () => {
     node = await Node.start();
@@ -46,12 +48,13 @@ describeHosts("every command in every version", (host) => {
   const cases = COMMANDS.flatMap((command) => SITUATIONS.map((situation) => [command, situation] as const));
   test.each(cases)("%s, %s", async (command, situation) => {
     const seen = new Map<string, string>();
-    for (const cniVersion of VERSIONS)
+    for (const cniVersion of versions)
       seen.set(cniVersion, await observe(host, node, { command, situation, cniVersion }));
     rows.push(row(command, situation, seen));
     const since = VERSIONS.findIndex((version) => version === (SINCE[command] ?? "0.1.0"));
     for (const [i, version] of VERSIONS.entries()) {
       const what = seen.get(version);
+      if (what === undefined) continue;
       const expected = EXPECTED[`${command} ${situation}`];
       if (i < since) expect(what, version).toMatch(/^error 1(?:, rules stay)?$/);
       else if (expected === undefined)
@@ -62,7 +65,7 @@ describeHosts("every command in every version", (host) => {
     }
   });
 
-  test("is as docs/cni.md says", () => {
+  test.runIf(host.name === "static")("is as docs/cni.md says", () => {
     const text = readFileSync(DOCUMENT, "utf8");
     const wanted = text.replace(MARKS, (_, open: string, close: string) => `${open}${table(rows)}${close}`);
     if (process.env.SLUICE_UPDATE_DOCS === "1") writeFileSync(DOCUMENT, wanted);
