@@ -4,6 +4,7 @@
 #
 #   podman build --tag sluice .
 #   podman build --tag sluice:tools --target tools .      also `sluice`
+#   podman build --tag sluice:cni --target cni .          what installs the CNI plugin
 #   podman build --tag sluice:node --target node .        Node with the package
 #   podman build --tag sluice:arm64 --platform linux/arm64 .
 #   podman build --target sbom --output type=local,dest=sbom .
@@ -29,7 +30,16 @@ ARG REVISION=
 # The capabilities are set in the step that makes the files, and come along with COPY: set later, they would add a second
 # layer with the whole file.
 RUN node scripts/standalone.mjs --architecture="$TARGETARCH" proxy-init network-validator sluice \
- && node scripts/image.mjs /out
+ && node scripts/image.mjs /out image tools
+
+# Apart, for libcurl takes a minute, and no other target needs it.
+FROM build AS cni-build
+ARG TARGETARCH
+RUN apt-get install -y --no-install-recommends busybox-static:"$TARGETARCH"
+ARG SOURCE_CONTACT="whoever has given it to you"
+ARG REVISION=
+RUN node scripts/standalone.mjs --architecture="$TARGETARCH" sluice-cni \
+ && node scripts/image.mjs /out cni
 
 # The addons of the machine that builds: this target is for its platform alone.
 FROM build AS package
@@ -51,7 +61,7 @@ RUN apt-get update \
 COPY --from=package /out/package/node_modules /node_modules
 ENV PATH=$PATH:/node_modules/.bin
 
-FROM build AS sbom-build
+FROM cni-build AS sbom-build
 ARG TARGETARCH
 RUN node scripts/sbom.mjs > /out/sluice.cdx.json
 
@@ -68,5 +78,11 @@ ENTRYPOINT ["/usr/local/bin/proxy-init"]
 FROM image AS tools
 COPY --from=build /out/tools /
 ENTRYPOINT ["/usr/local/bin/sluice"]
+
+# For the DaemonSet of `sluice manifest cni`. The folders that it writes to are root's.
+FROM image AS cni
+COPY --from=cni-build /out/cni /
+USER 0:0
+ENTRYPOINT ["/usr/local/bin/sluice", "cni", "install"]
 
 FROM image

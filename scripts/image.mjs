@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// node scripts/image.mjs FOLDER: lays out what the Dockerfile's images consist of, in FOLDER/image and FOLDER/tools (what
-// that has beyond the first). On Debian 13, after scripts/standalone.mjs.
+// node scripts/image.mjs FOLDER NAME...: lays out what the Dockerfile's images consist of, in FOLDER/image, and in
+// FOLDER/tools and FOLDER/cni what those have beyond the first. On Debian 13, after scripts/standalone.mjs.
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, linkSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { architecture as named, ownDebianArchitecture } from "./debian/architectures.mjs";
-import { bundledComponents, commonLicences, linkedComponents } from "./image/components.mjs";
+import {
+  bundledComponents,
+  commonLicences,
+  linkedComponents,
+  packagedPrograms,
+} from "./image/components.mjs";
 import { sourceOffer } from "./image/source-offer.mjs";
 
 const repository = join(import.meta.dirname, "..");
@@ -47,27 +52,51 @@ function putCopyrights(root, components) {
   }
 }
 
-/** @param {string} root */
-function putLicences(root) {
-  const components = linkedComponents(architecture);
-  putCopyrights(root, components);
+/** @param {string} root @param {{ https?: boolean, programs?: import("./image/components.mjs").Component[] }} [content] */
+function putLicences(root, { https = false, programs = [] } = {}) {
+  const components = linkedComponents(architecture, { https });
+  putCopyrights(root, [...components, ...programs]);
   // Under the paths by which those files name them.
-  for (const path of commonLicences()) put(path, join(root, path));
+  for (const path of commonLicences({ https })) put(path, join(root, path));
   const { REVISION: revision, SOURCE_CONTACT: contact = "whoever has given it to you" } = process.env;
   const folder = join(root, "usr/share/doc/sluice");
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "copyright"), sourceOffer({ version, revision, contact, components }));
+  const offer = sourceOffer({ version, revision, contact, components, programs });
+  writeFileSync(join(folder, "copyright"), offer);
 }
 
+/** What Linkerd's chart runs in the container before it ends: `/bin/sh -c 'kill -15 1; sleep 15s'`. @param {string} root */
+function putShell(root) {
+  const busybox = join(root, "bin/busybox");
+  put("/usr/bin/busybox", busybox, 0o755);
+  for (const name of ["kill", "sh", "sleep"]) linkSync(busybox, join(root, "bin", name));
+}
+
+/** @type {Record<string, (root: string) => void>} */
+const layouts = {
+  image(root) {
+    putExecutables(root);
+    putLicences(root);
+  },
+  tools(root) {
+    put(executable("sluice"), join(root, "usr/local/bin/sluice"), 0o755);
+    putCopyrights(root, bundledComponents());
+  },
+  cni(root) {
+    layouts.tools(root);
+    put(executable("sluice-cni"), join(root, "usr/local/bin/sluice-cni"), 0o755);
+    putShell(root);
+    putLicences(root, { https: true, programs: packagedPrograms(architecture) });
+  },
+};
+
 function main() {
-  const folder = process.argv[2];
-  if (folder === undefined) throw new Error("usage: image.mjs FOLDER");
-  const image = join(folder, "image");
-  putExecutables(image);
-  putLicences(image);
-  const tools = join(folder, "tools");
-  put(executable("sluice"), join(tools, "usr/local/bin/sluice"), 0o755);
-  putCopyrights(tools, bundledComponents());
+  const [folder, ...names] = process.argv.slice(2);
+  if (folder === undefined || names.length === 0) throw new Error("usage: image.mjs FOLDER NAME...");
+  for (const name of names) {
+    if (!Object.hasOwn(layouts, name)) throw new Error(`there is no image ${name}`);
+    layouts[name](join(folder, name));
+  }
 }
 
 try {

@@ -191,7 +191,7 @@ async function main() {
   ) {
     throw new Error(`cannot compile for ${named} here`);
   }
-  const host = openToolchain(foreign);
+  const host = openToolchain(foreign, { https: wanted.some(asksByHttps) });
   const own = await ownTarget(host);
   const target = foreign === undefined ? own : foreignTarget(host, foreign);
   for (const each of new Set([own.work, target.work])) ensureDirectory(host, each);

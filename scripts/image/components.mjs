@@ -54,6 +54,15 @@ const packagesForHttps = (architecture) => ({
  * @property {string} [copyright] the file of its authors and terms
  */
 
+/** An installed package of Debian. @param {[name: string, licence: string]} entry @returns {Component} */
+function packageComponent([name, licence]) {
+  const format = "$" + "{source:Package} $" + "{source:Version}";
+  const text = execFileSync("dpkg-query", ["-W", `-f=${format}`, name], { encoding: "utf8" });
+  const [source = "", version = ""] = text.split(" ");
+  const copyright = `/usr/share/doc/${name.replace(/:.*/, "")}/copyright`;
+  return { name: source, version, licence, copyright };
+}
+
 /**
  * What is linked in: one a source package, by name.
  *
@@ -63,17 +72,7 @@ const packagesForHttps = (architecture) => ({
  */
 export function linkedComponents(architecture, { https = false } = {}) {
   const linked = { ...linkedPackages(architecture), ...(https ? packagesForHttps(architecture) : {}) };
-  const format = "$" + "{source:Package} $" + "{source:Version}";
-  const components = Object.entries(linked).map(([name, licence]) => {
-    const text = execFileSync("dpkg-query", ["-W", `-f=${format}`, name], { encoding: "utf8" });
-    const [source = "", version = ""] = text.split(" ");
-    return {
-      name: source,
-      version,
-      licence,
-      copyright: `/usr/share/doc/${name.replace(/:.*/, "")}/copyright`,
-    };
-  });
+  const components = Object.entries(linked).map(packageComponent);
   // Debian has no static library of libiptc: two files of this package's upstream archive are compiled.
   const iptables = readFileSync(join(repository, libiptc, "VERSION"), "utf8").trim();
   components.push({ name: "iptables", version: iptables, licence: "GPL-2.0-or-later" });
@@ -84,6 +83,15 @@ export function linkedComponents(architecture, { https = false } = {}) {
   const byName = new Map(components.map((component) => [component.name, component]));
   return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/**
+ * Programs that are in the image of the CNI plugin as Debian has compiled them.
+ *
+ * @param {string} architecture by Debian's name
+ */
+export const packagedPrograms = (architecture) => [
+  packageComponent([`busybox-static:${architecture}`, "GPL-2.0-only"]),
+];
 
 /**
  * What of npm's packages is in the bundle of `sluice`.

@@ -4,10 +4,21 @@
  * The text that goes with the executables: their licence, what they are linked with, and how to get the source, as
  * section 3 of the GPL, version 2, asks of who passes on executables without it.
  *
- * @param {{ version: string, revision?: string, contact: string, components: import("./components.mjs").Component[] }} image
+ * @typedef {import("./components.mjs").Component} Component
+ * @param {{ version: string, revision?: string, contact: string, components: Component[], programs?: Component[] }} image
+ *   `programs`: what is in it as Debian has compiled it
  */
-export function sourceOffer({ version, revision, contact, components }) {
-  const list = components.map((each) => `  ${each.name} ${each.version} (${each.licence})`).join("\n");
+export function sourceOffer({ version, revision, contact, components, programs = [] }) {
+  const listed = (all) => all.map((each) => `  ${each.name} ${each.version} (${each.licence})`).join("\n");
+  const list = listed(components);
+  const others =
+    programs.length === 0
+      ? ""
+      : `
+Beside them there are programs as Debian 13 has compiled them, of these source packages, whose terms are there, too:
+
+${listed(programs)}
+`;
   const apache = components.some(({ name }) => name === "openssl")
     ? `
 Those that are linked with OpenSSL can be passed on as a whole under version 3 of the GPL, or any later version, alone:
@@ -28,7 +39,7 @@ ${list}
 
 iptables is the upstream archive, of which libiptc is used: libip4tc.c, libip6tc.c and libiptc.c, copyright 1999 by Paul
 "Rusty" Russell and 2000 to 2004 by the Netfilter Core Team.
-
+${others}
 The source
 
 For three years from when you got this image, ${contact} will

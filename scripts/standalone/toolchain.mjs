@@ -97,11 +97,12 @@ function makeDebianRoot() {
 
 /**
  * @param {import("../debian/architectures.mjs").Architecture} [target] another architecture to compile for; default: none
+ * @param {{ https?: boolean }} [options] whether also for what asks over HTTPS; default: no
  * @returns {Toolchain}
  */
-export function openToolchain(target) {
+export function openToolchain(target, { https = false } = {}) {
   ensureLibiptc(suite);
-  ensureCurl(suite);
+  if (https) ensureCurl(suite);
   const others = target === undefined ? [] : [target];
   const here = installed("/", others);
   if (here !== undefined) {

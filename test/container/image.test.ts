@@ -17,9 +17,19 @@ const executables = [
   "usr/lib/linkerd/linkerd2-proxy-init",
   "usr/local/bin/proxy-init",
 ];
+const tools = ["usr/local/bin/sluice", "usr/share/doc/yaml/copyright"];
+/** What Linkerd's chart calls before the container ends. */
+const shell = ["busybox", "kill", "sh", "sleep"].map((name) => `bin/${name}`);
+const cni = [
+  ...shell,
+  "usr/local/bin/sluice-cni",
+  "usr/share/common-licenses/Apache-2.0",
+  ...["busybox", "curl", "libc-ares-dev", "libssl-dev"].map((name) => `usr/share/doc/${name}/copyright`),
+];
 const contents = {
   image: [...executables, ...licences],
-  tools: [...executables, ...licences, "usr/local/bin/sluice", "usr/share/doc/yaml/copyright"],
+  tools: [...executables, ...licences, ...tools],
+  cni: [...executables, ...licences, ...tools, ...cni],
 };
 
 /** Runs a shell script whose $1 is where the image is mounted. */
@@ -31,7 +41,7 @@ function inImage(image: string, script: string): Promise<string> {
 
 const lines = (text: string) => text.trim().split("\n").filter(Boolean).sort();
 
-describe.each(["image", "tools"] as const)(
+describe.each(["image", "tools", "cni"] as const)(
   "the Dockerfile's target %s, built from a clean clone",
   (target) => {
     it("holds the executables, their licences and the offer of the source, and nothing else", async () => {
@@ -51,7 +61,7 @@ describe.each(["image", "tools"] as const)(
       );
     });
 
-    it("runs as nobody", async () => {
+    it(`runs as ${target === "cni" ? "root" : "nobody"}`, async () => {
       const user = await room().run(
         "podman",
         "image",
@@ -59,7 +69,7 @@ describe.each(["image", "tools"] as const)(
         images[target],
         "--format={{.Config.User}}",
       );
-      expect(user.trim()).toBe("65534:65534");
+      expect(user.trim()).toBe(target === "cni" ? "0:0" : "65534:65534");
     });
   },
 );
@@ -92,9 +102,10 @@ describe("the image", () => {
     const names = sbom.components.map(({ purl }) => purl.replace(/@.*/, ""));
     expect(names).toEqual([
       ...["bindings", "file-uri-to-path", "node-addon-api", "yaml"].map((name) => `pkg:npm/${name}`),
-      ...["gcc-14", "glibc", "iptables", "libmnl", "libnftnl", "quickjs", "rapidjson"].map(
-        (name) => `pkg:deb/debian/${name}`,
-      ),
+      ...[
+        ...["c-ares", "curl", "gcc-14", "glibc", "iptables", "libmnl", "libnftnl", "openssl", "quickjs"],
+        "rapidjson",
+      ].map((name) => `pkg:deb/debian/${name}`),
     ]);
     for (const { licenses } of sbom.components) expect(licenses).not.toEqual([]);
   });
@@ -110,6 +121,32 @@ COPY --from=sluice /usr/lib/linkerd/linkerd2-proxy-init /usr/lib/linkerd/linkerd
     expect(capabilities).toBe(
       "linkerd2-proxy-init cap_net_admin,cap_net_raw=ep\nlinkerd2-network-validator\nlinkerd2-proxy-init\n",
     );
+  });
+});
+
+describe("the image of the CNI plugin's installer", () => {
+  it("is below 20 MB unpacked, in two layers", async () => {
+    const format = "--format={{.Size}} {{len .RootFS.Layers}}";
+    const inspected = await room().run("podman", "image", "inspect", images.cni, format);
+    const [size, layers] = inspected.trim().split(" ").map(Number);
+    expect(layers).toBe(2);
+    expect(size).toBeGreaterThan(15e6);
+    expect(size).toBeLessThan(20e6);
+  });
+
+  it("offers the source of what it holds beyond the others, too", async () => {
+    const text = await inImage(images.cni, 'cat "$1/usr/share/doc/sluice/copyright"');
+    for (const name of ["busybox", "c-ares", "curl", "glibc", "openssl"]) {
+      expect(text).toMatch(new RegExp(`^  ${name} \\S+ \\(\\S.*\\)$`, "m"));
+    }
+    expect(text).toContain("under version 3 of the GPL");
+  });
+
+  it("has what Linkerd's chart runs before its container ends", async () => {
+    const command = ["/bin/sh", "-c", "kill -0 1 && /bin/kill -0 1 && /bin/sleep 0 && echo ran"];
+    const [entrypoint = "", ...args] = command;
+    const run = ["podman", "run", "--rm", "--network=none", `--entrypoint=${entrypoint}`, images.cni];
+    expect(await room().run(...run, ...args)).toBe("ran\n");
   });
 });
 

@@ -31,7 +31,11 @@ export const appImage = "localhost/app:test";
 export const sandboxImage = "localhost/sandbox:test";
 /** Does nothing, as quickly as a container can. */
 export const trueImage = "localhost/true:test";
-export const images = { image: "localhost/sluice:test", tools: "localhost/sluice:tools" } as const;
+export const images = {
+  image: "localhost/sluice:test",
+  tools: "localhost/sluice:tools",
+  cni: "localhost/sluice:cni",
+} as const;
 
 /** Whether what takes minutes longer is made, too: npm run nightly:images. */
 export const nightly = process.env.SLUICE_NIGHTLY_IMAGES === "1";
@@ -96,16 +100,17 @@ async function mirrorsOfMachine(): Promise<string[]> {
   const apt = path.join(folder, "apt.conf");
   const settings = (await run("apt-config", "dump", "Acquire")).split("\n");
   writeFileSync(apt, settings.filter((line) => /^Acquire::(Check-|https?:)/.test(line)).join("\n"));
-  const cache = path.join(
-    process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"),
-    "sluice/debs-of-image",
-  );
-  mkdirSync(path.join(cache, "partial"), { recursive: true });
+  const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "sluice");
+  const [debs, compiled] = [path.join(cache, "debs-of-image"), path.join(cache, "cache-of-image")];
+  mkdirSync(path.join(debs, "partial"), { recursive: true });
+  mkdirSync(compiled, { recursive: true });
   const certificates = "/etc/ssl/certs/ca-certificates.crt";
   const npm = async (key: string) => (await run("npm", "config", "get", key)).trim();
   const mounts: [string, string, "ro" | "rw"][] = [
     [apt, "/etc/apt/apt.conf.d/90machine", "ro"],
-    [cache, "/var/cache/apt/archives", "rw"],
+    [debs, "/var/cache/apt/archives", "rw"],
+    // Else libcurl would be compiled each time.
+    [compiled, "/root/.cache/sluice", "rw"],
     [certificates, certificates, "ro"],
     [await npm("globalconfig"), "/usr/local/etc/npmrc", "ro"],
     [await npm("cache"), "/root/.npm", "rw"],
