@@ -12,7 +12,7 @@ export interface InstallerContext {
   readonly configMap: string;
 }
 
-/** The pod on each node, whose container runs `sluice cni install`: it needs no shell to end, and so no other image. */
+/** The pod on each node, whose container runs `sluice cni install`, in the image of the Dockerfile's target `cni`. */
 export function installerPod(
   values: Values,
   { version, serviceAccount, configMap }: InstallerContext,
@@ -32,7 +32,7 @@ export function installerPod(
     containers: [
       {
         name: "install-cni",
-        image: imageOf(values.value(CNI.image), values.value(CNI.imageVersion) || version),
+        image: imageOf(values.value(CNI.image), values.value(CNI.imageVersion) || `${version}-cni`),
         imagePullPolicy: values.value(CNI.pullPolicy),
         command: ["/usr/local/bin/sluice"],
         args: ["cni", "install", "--admin-port", String(values.value(CNI.adminPort))],

@@ -86,7 +86,7 @@ export const CNI = {
     "image.version",
     IMAGE_VERSION,
     "",
-    "Its tag or digest; empty: the version of this program",
+    "Its tag or digest; empty: the version of this program, and -cni",
   ),
   pullPolicy: value(
     "image.pullPolicy",
