@@ -39,7 +39,7 @@ export interface ContainerConfig {
 }
 
 interface Calls {
-  RunPodSandbox: [{ config: PodSandboxConfig }, { pod_sandbox_id: string }];
+  RunPodSandbox: [{ config: PodSandboxConfig; runtime_handler: string }, { pod_sandbox_id: string }];
   StopPodSandbox: [{ pod_sandbox_id: string }, object];
   RemovePodSandbox: [{ pod_sandbox_id: string }, object];
   PodSandboxStatus: [

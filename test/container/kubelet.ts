@@ -43,6 +43,14 @@ export interface ContainerSpec {
   readonly security?: SecurityContext;
 }
 
+export interface PodSpec {
+  /** Default: one that no other pod has. */
+  readonly name?: string;
+  readonly namespace?: string;
+  /** One of containerd's runtimes; default: the one without the CNI plugin. */
+  readonly runtime?: string;
+}
+
 export interface Exit {
   readonly code: number;
   /** Standard output and standard error, in the order of the log. */
@@ -75,19 +83,19 @@ export class Pod {
     this.addresses = addresses;
   }
 
-  static async create(): Promise<Pod> {
-    const name = `pod-${process.pid}-${++count}`;
+  static async create(spec: PodSpec = {}): Promise<Pod> {
+    const { name = `pod-${process.pid}-${++count}`, namespace = "default", runtime: handler = "" } = spec;
     const config: PodSandboxConfig = {
-      metadata: { name, uid: name, namespace: "default" },
+      metadata: { name, uid: name, namespace },
       hostname: name,
       log_directory: `/run/pods/${name}/log`,
       linux: { security_context: { namespace_options: { pid: "CONTAINER" }, privileged: true } },
     };
     mkdirSync(room().outside(`/run/pods/${name}/log`), { recursive: true });
     // An emptyDir, which the kubelet makes for everybody to write to.
-    mkdirSync(room().outside(`/run/pods/${name}/run`));
+    mkdirSync(room().outside(`/run/pods/${name}/run`), { recursive: true });
     chmodSync(room().outside(`/run/pods/${name}/run`), 0o777);
-    const { pod_sandbox_id } = await runtime().call("RunPodSandbox", { config });
+    const { pod_sandbox_id } = await runtime().call("RunPodSandbox", { config, runtime_handler: handler });
     const { status } = await runtime().call("PodSandboxStatus", { pod_sandbox_id });
     const all = [status.network.ip, ...status.network.additional_ips.map(({ ip }) => ip)];
     const [ipv4 = "", ipv6 = ""] = [all.find((ip) => !ip.includes(":")), all.find((ip) => ip.includes(":"))];
