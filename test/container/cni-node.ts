@@ -83,6 +83,33 @@ export class CniNode implements AsyncDisposable {
     return Pod.create({ name, namespace: NAMESPACE, runtime: chained.runtime });
   }
 
+  /**
+   * What ADD takes, in milliseconds, as the median of so many pods: of the plugins before ours, and of ours, first for an
+   * unmeshed pod, and then, in the same namespace, for a meshed one.
+   */
+  async timesOfAdd(count: number): Promise<Record<"others" | "unmeshed" | "meshed", number>> {
+    const { plugins, cniVersion, name } = JSON.parse(this.configuration);
+    const configs: string[] = plugins.map((plugin: { type: string; ipam?: { ranges: unknown[] } }) => {
+      const { type, ipam, ...rest } = plugin;
+      // IPv4 alone: for an address of IPv6 bridge waits a second or two, until nobody else is known to have it.
+      const addresses = ipam === undefined ? {} : { ipam: { ...ipam, ranges: ipam.ranges.slice(0, 1) } };
+      return JSON.stringify({ type, ...rest, ...addresses, cniVersion, name });
+    });
+    const argsOf = (pod: string) => `IgnoreUnknown=1;K8S_POD_NAMESPACE=${NAMESPACE};K8S_POD_NAME=${pod}`;
+    const [unmeshed, meshed] = [this.announce({ meshed: false }), this.announce()].map(argsOf);
+    const calls = configs.flatMap((config) => [unmeshed ?? "", config]);
+    calls.push(meshed ?? "", configs.at(-1) ?? "");
+    const script = path.join(import.meta.dirname, "chain-time.sh");
+    const output = await this.#room.run("bash", script, pluginFolder, String(count), ...calls);
+    const times = output
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => line.split(" ").map((each) => Number(each) / 1000));
+    const others = times.map((each) => each.slice(0, -2).reduce((sum, time) => sum + time, 0));
+    const column = (index: number) => times.map((each) => each.at(index) ?? Number.NaN);
+    return { others: median(others), unmeshed: median(column(-2)), meshed: median(column(-1)) };
+  }
+
   /** Ends the installer, as the kubelet does. */
   async uninstall(): Promise<void> {
     await this.#room.run("podman", "stop", "--time=10", CONTAINER);
@@ -130,6 +157,11 @@ export class CniNode implements AsyncDisposable {
     await pod.remove();
     return this.api.requests.length > before;
   }
+}
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
 /** Where the runtime runs its plugins. */

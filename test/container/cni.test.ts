@@ -153,6 +153,13 @@ describe("pods in CNI mode", () => {
     expect(await fromOutside(pod.addresses.ipv4, 8080)).toBe("inbound");
   });
 
+  it("the plugin costs less than a second, for meshed pods and others", { timeout: 180_000 }, async () => {
+    const times = await node.timesOfAdd(30);
+    console.log(`ADD, medians of 30 in ms: ${JSON.stringify(times)}`);
+    expect(times.meshed).toBeLessThan(1000);
+    expect(times.unmeshed).toBeLessThan(1000);
+  });
+
   it("the installer leaves the node as it was, and pods start without it", async () => {
     expect(readdirSync(room().outside(pluginFolder))).toContain("sluice-cni");
     await node.uninstall();
