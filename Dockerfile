@@ -81,6 +81,7 @@ ENTRYPOINT ["/usr/local/bin/sluice"]
 
 # For the DaemonSet of `sluice manifest cni`. The folders that it writes to are root's.
 FROM image AS cni
+LABEL org.opencontainers.image.licenses="GPL-2.0-only AND GPL-3.0-or-later"
 COPY --from=cni-build /out/cni /
 USER 0:0
 ENTRYPOINT ["/usr/local/bin/sluice", "cni", "install"]

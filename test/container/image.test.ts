@@ -24,7 +24,7 @@ const cni = [
   ...shell,
   "usr/local/bin/sluice-cni",
   "usr/share/common-licenses/Apache-2.0",
-  ...["busybox", "curl", "libc-ares-dev", "libssl-dev"].map((name) => `usr/share/doc/${name}/copyright`),
+  ...["busybox", "curl", "openssl", "c-ares"].map((name) => `usr/share/doc/${name}/copyright`),
 ];
 const contents = {
   image: [...executables, ...licences],
