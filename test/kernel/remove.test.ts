@@ -214,7 +214,7 @@ describeHosts("sluice remove", (host: ProgramHost) => {
   test.each([
     [["--iptables-mode", "plain"], '--iptables-mode: "plain" is not one of nft, legacy, nftables'],
     [["--proxy-uid", "2102"], "--proxy-uid: unknown flag"],
-    [["--netns", "/etc/passwd"], '--netns: "/etc/passwd": /etc/passwd is not a network namespace'],
+    [["--netns", "/dev/null"], '--netns: "/dev/null": /dev/null is not a network namespace'],
   ])("%j: one line, exit 1", async (args, line) => {
     await using namespace = await createNamespace();
     expect(await takeOut(namespace, ...args)).toMatchObject({ code: 1, stderr: `sluice remove: ${line}\n` });

@@ -2,7 +2,7 @@
 
 // What Linkerd's flags lack: the other flags and --config, on both hosts, in each mode.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -48,6 +48,7 @@ const FLAGS = [
 ];
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-config-"));
+chmodSync(folder, 0o755); // a pod's user reads it, too
 const json = join(folder, "policy.json");
 const yaml = join(folder, "policy.yaml");
 writeFileSync(json, JSON.stringify(POLICY));

@@ -136,7 +136,9 @@ describeHosts("the xtables lock", (host: ProgramHost) => {
 
   test("on a read-only file system: an error where it would have to be made, no matter where it is", async () => {
     await using namespace = await createNamespace();
-    // In a mount namespace of its own, where /mnt is what is mounted here.
+    const mounted = join(folder, `mounted-${host.name}`);
+    mkdirSync(mounted);
+    // In a mount namespace of its own.
     const onReadOnly = (make: string): ProgramHost => ({
       ...host,
       command: [
@@ -144,17 +146,17 @@ describeHosts("the xtables lock", (host: ProgramHost) => {
         "--mount",
         "sh",
         "-c",
-        `mount -t tmpfs none /mnt && ${make} && mount -o remount,ro /mnt && exec "$@"`,
-        "sh",
+        `cd "$0" && mount -t tmpfs none . && cd "$0" && ${make} && mount -o remount,ro . && exec "$@"`,
+        mounted,
         ...host.command,
       ],
     });
-    const options = withLock("/mnt/xtables.lock");
+    const options = withLock(join(mounted, "xtables.lock"));
     const run = proxyInit(onReadOnly("true"), namespace, LEGACY, options);
     expect(await lockless(run, namespace)).toContain(
-      "cannot open the xtables lock /mnt/xtables.lock: Read-only file system (EROFS); mount something writable there",
+      `cannot open the xtables lock ${mounted}/xtables.lock: Read-only file system (EROFS); mount something writable there`,
     );
-    const made = onReadOnly("touch /mnt/xtables.lock");
+    const made = onReadOnly("touch xtables.lock");
     expect(await proxyInit(made, namespace, LEGACY, options)).toMatchObject({ code: 0, stderr: "" });
   });
 
