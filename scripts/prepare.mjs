@@ -17,6 +17,7 @@ import {
   fetchNodes,
   fetchReleases,
   makeContainerBase,
+  makeRoot,
 } from "./prepare/build.mjs";
 import { checkNode, ensureNodeModules } from "./prepare/node.mjs";
 import { ensurePackages, packagesFor } from "./prepare/system-packages.mjs";
@@ -42,6 +43,7 @@ function main() {
   fetchReleases(purpose.extras === "must");
   fetchNodes(purpose.extras === "must");
   makeContainerBase(purpose.extras === "must");
+  makeRoot(purpose.extras === "must");
 }
 
 try {

@@ -114,6 +114,17 @@ export function makeContainerBase(must) {
 }
 
 /**
+ * build/roots: the root that a part of the kernel tier runs the static executables in; the others are for npm run
+ * nightly:roots.
+ *
+ * @param {boolean} must
+ */
+export function makeRoot(must) {
+  if (!must && !succeeds("containerd", ["--version"])) return;
+  runScript("roots", "root of the static executables", must, ["empty"]);
+}
+
+/**
  * Runs scripts/NAME.mjs. Why it failed is left in build/NAME-missing.txt, for the tests that are then skipped.
  *
  * @param {string} name @param {string} what it makes @param {boolean} must @param {string[]} [args]

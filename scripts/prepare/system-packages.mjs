@@ -88,6 +88,7 @@ function containers() {
       without,
     },
     command("mmdebstrap", "mmdebstrap", without),
+    { ...library("libseccomp-dev", "libseccomp"), without: "tests in other roots are skipped" },
   ];
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// The hosts of proxy-init, Node's in two versions, and how the kernel tier runs it: always in throwaway namespaces.
+// The hosts of proxy-init, Node's in two versions, and how the kernel tier runs it: always in throwaway namespaces. With
+// SLUICE_ROOT=NAME there is one host instead, the static executable in that root (roots/root-host.ts).
 
 import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeEach, describe } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect } from "vitest";
 import {
   createNamespace,
   type ExecOptions,
@@ -13,13 +14,24 @@ import {
   type NetworkNamespace,
 } from "../../src/testing/index.ts";
 import { reasons } from "../setup/tiers.ts";
+import { exceptionFor } from "./roots/exceptions.ts";
+import {
+  chosenRoot,
+  type Identity,
+  inRoot,
+  isInRoot,
+  POD,
+  type RootName,
+  whyNoRoot,
+  withIdentity,
+} from "./roots/root-host.ts";
 
 /** Where programs run: a namespace of the test kit, or one that a program has made. */
 export type Place = Pick<NetworkNamespace, "exec" | "path">;
 
 export interface ProgramHost {
-  readonly name: "node" | "node 24" | "static";
-  /** proxy-init on this host, without its arguments. */
+  readonly name: "node" | "node 24" | "static" | `static in the root ${RootName}`;
+  /** proxy-init on this host, without its arguments. In a root it may differ from test to test: see roots/exceptions.ts. */
   readonly command: readonly [string, ...string[]];
   /** Why it cannot run here; undefined if it can. */
   readonly missing: string | undefined;
@@ -32,7 +44,20 @@ const built = (path: string): string => join(ROOT, path);
 const NODE_24 = `build/nodes/linux-${process.arch}-24/bin/node`;
 const onNode = (node: string) => [node, "--no-rehash-snapshot", built("dist/bin/proxy-init.cjs")] as const;
 
-export const hosts: readonly ProgramHost[] = [
+const STATIC = built("dist/standalone/proxy-init");
+
+/** As whom the test that runs now has its programs run in a root. */
+let identity: Identity = POD;
+
+const rootHost = (root: RootName): ProgramHost => ({
+  name: `static in the root ${root}`,
+  get command() {
+    return inRoot(root, identity, STATIC);
+  },
+  missing: reasons.standalone ?? whyNoRoot(root),
+});
+
+const ownHosts: readonly ProgramHost[] = [
   { name: "node", command: onNode(process.execPath), missing: undefined },
   {
     name: "node 24",
@@ -41,13 +66,28 @@ export const hosts: readonly ProgramHost[] = [
       ? undefined
       : `${NODE_24} is missing; node scripts/nodes.mjs fetches it`,
   },
-  { name: "static", command: [built("dist/standalone/proxy-init")], missing: reasons.standalone },
+  { name: "static", command: [STATIC], missing: reasons.standalone },
 ];
+
+export const hosts = chosenRoot === undefined ? ownHosts : [rootHost(chosenRoot)];
+
+/** The suites that matter most in an image, which are run in a root each time. */
+const inEmptyRoot = /\/kernel\/(bad-input|drop-in|fixtures|modes|validate)\.test\.ts$/;
 
 /** A suite for each host. The tests of one that cannot run are skipped, and say why. */
 export function describeHosts(subject: string, suite: (host: ProgramHost) => void): void {
-  describe.each(hosts.map((host) => [host.name, host] as const))(`${subject}, on %s`, (_, host) => {
+  const chosen = chosenRoot === undefined && inEmptyRoot.test(expect.getState().testPath ?? "");
+  const all = [...hosts, ...(chosen ? [rootHost("empty")] : [])].map((host) => [host.name, host] as const);
+  describe.each(all)(`${subject}, on %s`, (_, host) => {
     skipBecause(host.missing);
+    beforeAll(() => {
+      identity = POD;
+    });
+    beforeEach((context) => {
+      const exception = host.name.startsWith("static in") ? exceptionFor(context.task) : undefined;
+      if (exception !== undefined && exception.as === undefined) context.skip(exception.reason);
+      identity = exception?.as ?? POD;
+    });
     afterAll(removeCopy);
     suite(host);
   });
@@ -98,29 +138,52 @@ function removeCopy(): void {
 
 /** Runs proxy-init in a namespace. */
 export function proxyInit(
-  { command: [file, ...first] }: ProgramHost,
+  { command }: ProgramHost,
   namespace: Place,
   args: readonly string[],
   options: ExecOptions = {},
 ): Promise<ExecResult> {
-  const asOther = options.uid !== undefined;
-  const place = (path: string) => (asOther ? readable(path) : path);
-  const cwd = asOther ? { cwd: readableCopy() } : {};
-  const all = [...first.map(place), ...args];
-  return namespace.exec(place(file), all, { env, timeoutMs: 20_000, ...cwd, ...options });
+  const { uid, gid: _, ...others } = options;
+  const inRootAsOther = uid === undefined ? undefined : withIdentity(command, { uid, capabilities: [] });
+  if (inRootAsOther !== undefined) return execute(namespace, [...inRootAsOther, ...args], others);
+  if (uid === undefined) return execute(namespace, [...command, ...args], options);
+  return execute(namespace, [...command.map(readable), ...args], { cwd: readableCopy(), ...options });
+}
+
+function execute(
+  namespace: Place,
+  [file = "", ...args]: readonly string[],
+  options: ExecOptions,
+): Promise<ExecResult> {
+  // In a pod's root the lock is the pod's own, in /run. Here it would be the file's, which root has made.
+  const { XTABLES_LOCKFILE: _, ...withoutLock } = env;
+  const usual = isInRoot([file, ...args]) && identity === POD ? withoutLock : env;
+  return namespace.exec(file, args, { env: usual, timeoutMs: 20_000, ...options });
 }
 
 /** Another program on this host. */
 export function programOn(host: ProgramHost, name: string): ProgramHost {
-  const [file, ...args] = host.command;
   const path = (part: string): string => part.replace(/\/proxy-init(?=$|\.cjs$)/, `/${name}`);
-  return { ...host, command: [path(file), ...args.map(path)] };
+  return withCommand(host, ([file, ...args]) => [path(file), ...args.map(path)]);
 }
 
 /** `sluice COMMAND` on this host. */
 export function sluiceCommand(host: ProgramHost, command: string): ProgramHost {
-  const { command: sluice, ...rest } = programOn(host, "sluice");
-  return { ...rest, command: [...sluice, command] };
+  return withCommand(programOn(host, "sluice"), (sluice) => [...sluice, command]);
+}
+
+/** Made anew whenever it is asked for: in a root the host's differs from test to test. */
+function withCommand(
+  host: ProgramHost,
+  change: (command: ProgramHost["command"]) => ProgramHost["command"],
+): ProgramHost {
+  return {
+    name: host.name,
+    missing: host.missing,
+    get command() {
+      return change(host.command);
+    },
+  };
 }
 
 /** Where every user may read it. */
@@ -146,8 +209,7 @@ export function runAsNobody(
   capabilities: readonly string[],
   options: ExecOptions = {},
 ): Promise<ExecResult> {
-  const [file = "", ...all] = asNobody(program, args, capabilities);
-  return namespace.exec(file, all, { env, timeoutMs: 20_000, cwd: readableCopy(), ...options });
+  return execute(namespace, asNobody(program, args, capabilities), { cwd: readableCopy(), ...options });
 }
 
 /** The command line of a program as uid and gid 65534, with these capabilities and a way to no others. */
@@ -156,6 +218,8 @@ export function asNobody(
   args: readonly string[],
   capabilities: readonly string[],
 ): readonly string[] {
+  const confined = withIdentity(command, { uid: 65534, capabilities });
+  if (confined !== undefined) return [...confined, ...args];
   const kept = ["-all", ...capabilities.map((name) => `+${name}`)].join(",");
   const ids = ["--reuid=65534", "--regid=65534", "--clear-groups"];
   const rights = [`--inh-caps=${kept}`, `--ambient-caps=${kept}`, `--bounding-set=${kept}`];

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ExecResult } from "../../src/testing/index.ts";
 import { type Place, type ProgramHost, proxyInit } from "./hosts.ts";
+import { isInRoot } from "./roots/root-host.ts";
 
 /** Why strace cannot be used; undefined if it can. */
 export const noStrace =
@@ -41,10 +42,17 @@ export async function traceProxyInit(
     const traced: ProgramHost = { ...host, command: ["strace", ...strace, ...command] };
     const result = await proxyInit(traced, namespace, args);
     const files = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
-    return { result, threads: files.map(readCalls) };
+    const threads = files.map(readCalls);
+    return { result, threads: isInRoot(command) ? threads.map(afterEnter) : threads };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Without what roots/enter.cc does before it becomes the program. */
+function afterEnter(calls: SystemCall[]): SystemCall[] {
+  const last = calls.map(({ name }) => name).lastIndexOf("execve");
+  return calls.slice(Math.max(last, 0));
 }
 
 function readCalls(text: string): SystemCall[] {

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { chosenRoot, inRoot, POD } from "../kernel/roots/root-host.ts";
 
 const repository = join(import.meta.dirname, "../..");
 
@@ -35,9 +36,20 @@ export interface RunOptions {
   gid?: number;
 }
 
-/** Runs a program to its end. One that hangs is killed, and has no exit code then. */
-export function run(file: string, args: readonly string[], options: RunOptions = {}): Outcome {
-  const result = spawnSync(file, args, { encoding: "utf8", timeout: 20_000, cwd: "/", ...options });
+/**
+ * Runs a program to its end; with SLUICE_ROOT, a static executable in that root. One that hangs is killed, and has no
+ * exit code then.
+ */
+export function run(program: string, args: readonly string[], options: RunOptions = {}): Outcome {
+  const isStatic = [...executables, standaloneProbe].includes(program);
+  const [file = "", ...first] =
+    chosenRoot !== undefined && isStatic ? inRoot(chosenRoot, POD, program) : [program];
+  const result = spawnSync(file, [...first, ...args], {
+    encoding: "utf8",
+    timeout: 20_000,
+    cwd: "/",
+    ...options,
+  });
   if (result.error !== undefined && result.signal === null) throw result.error;
   return { code: result.status, signal: result.signal, stdout: result.stdout, stderr: result.stderr };
 }
