@@ -14,7 +14,9 @@ const roots = named.length === 0 ? ["empty", "bookworm", "trixie"] : named;
 const kernel = readdirSync("test/kernel")
   .map((name) => `test/kernel/${name}`)
   .filter((path) => path.endsWith(".test.ts") && readFileSync(path, "utf8").includes("describeHosts("));
-const standalone = ["host", "kubernetes", "plan"].map((name) => `test/standalone/${name}.test.ts`);
+const standalone = ["cni-installer", "host", "kubernetes", "plan"].map(
+  (name) => `test/standalone/${name}.test.ts`,
+);
 const vitest = ["node_modules/vitest/vitest.mjs", "run", "--project=kernel", "--project=standalone"];
 
 /** @param {string[]} args @param {NodeJS.ProcessEnv} [env] */

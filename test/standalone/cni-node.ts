@@ -19,12 +19,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runtimeView } from "../cni/installer/runtime.ts";
+import { NODE } from "../kernel/roots/root-host.ts";
+import { staticCommand } from "./run.ts";
 
 const repository = join(import.meta.dirname, "../..");
 
 /** `sluice` on both hosts. */
 export const sluiceHosts: readonly (readonly [string, readonly string[]])[] = [
-  ["static", [join(repository, "dist/standalone/sluice")]],
+  ["static", staticCommand(join(repository, "dist/standalone/sluice"), NODE)],
   ["node", [process.execPath, join(repository, "dist/bin/sluice.cjs")]],
 ];
 

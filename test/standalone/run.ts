@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { chosenRoot, inRoot, POD } from "../kernel/roots/root-host.ts";
+import { chosenRoot, type Identity, inRoot, POD } from "../kernel/roots/root-host.ts";
 
 const repository = join(import.meta.dirname, "../..");
 
@@ -36,14 +36,14 @@ export interface RunOptions {
   gid?: number;
 }
 
-/**
- * Runs a program to its end; with SLUICE_ROOT, a static executable in that root. One that hangs is killed, and has no
- * exit code then.
- */
+/** The command line that runs a static executable; with SLUICE_ROOT, in that root. */
+export const staticCommand = (program: string, identity: Identity = POD): [string, ...string[]] =>
+  chosenRoot === undefined ? [program] : inRoot(chosenRoot, identity, program);
+
+/** Runs a program to its end. One that hangs is killed, and has no exit code then. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Outcome {
   const isStatic = [...executables, standaloneProbe].includes(program);
-  const [file = "", ...first] =
-    chosenRoot !== undefined && isStatic ? inRoot(chosenRoot, POD, program) : [program];
+  const [file, ...first] = isStatic ? staticCommand(program) : [program];
   const result = spawnSync(file, [...first, ...args], {
     encoding: "utf8",
     timeout: 20_000,
