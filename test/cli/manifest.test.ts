@@ -199,7 +199,7 @@ describe("sluice manifest cni", () => {
     const { spec } = (await installer("--set", "destCNIBinDir=/etc/cni/net.d,adminPort=1234")).template;
     expect(spec.volumes).toHaveLength(1);
     expect(spec.containers[0]).toMatchObject({
-      image: "sluice:0.0.0-dev",
+      image: "sluice:0.0.0-dev-cni",
       args: ["cni", "install", "--admin-port", "1234"],
       ports: [{ name: "admin", containerPort: 1234 }],
       livenessProbe: { httpGet: { path: "/live", port: "admin" } },
