@@ -8,7 +8,9 @@ import type { Log } from "../log/log.ts";
 import { familyNames } from "../policy/family-names.ts";
 import type { RedirectPolicy } from "../policy/policy.ts";
 import { compile } from "../ruleset/compile.ts";
-import { render } from "../ruleset/render.ts";
+import { iptablesSave, savedChains } from "../ruleset/iptables-save.ts";
+import { nftRuleset } from "../ruleset/nft-text.ts";
+import type { Ruleset } from "../ruleset/ruleset.ts";
 import { ApiServer } from "./api/api-server.ts";
 import { readKubeconfig } from "./api/kubeconfig.ts";
 import { lookUpPod, type MeshedPod } from "./api/look-up.ts";
@@ -85,9 +87,7 @@ async function writeRules(world: World, log: Log, { title, linkerd, netns, pod }
   if (linkerd.simulate) {
     const { mode } = linkerd;
     const ruleset = compile(policy, mode === undefined || mode === "auto" ? "nft" : mode);
-    log.info(
-      `${title}: simulate is on, nothing is touched: it would hold\n${render(ruleset, "iptables-save")}`,
-    );
+    log.info(`${title}: simulate is on, nothing is touched: it would hold\n${rulesetText(ruleset)}`);
     return;
   }
   const target = {
@@ -97,6 +97,16 @@ async function writeRules(world: World, log: Log, { title, linkerd, netns, pod }
   };
   const report = await installAs(world, log, policy, target, linkerd.mode);
   logReport(log, title, report);
+}
+
+/** As iptables or nft would list it; in both families, as if the kernel had IPv6. */
+function rulesetText(ruleset: Ruleset): string {
+  if (ruleset.mode === "nftables") return nftRuleset(ruleset);
+  return ruleset.tables
+    .flatMap(({ name, family }) =>
+      family === "inet" ? [] : [iptablesSave(name, savedChains(ruleset, family))],
+    )
+    .join("");
 }
 
 async function installAs(

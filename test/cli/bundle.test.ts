@@ -59,7 +59,17 @@ test("the commands need nothing of Node", async () => {
   // esbuild for a neutral platform fails on any import that is not a file of ours.
   expect(
     (await contents("src/cli/sluice.ts", ["yaml"])).every((path) =>
-      /^src\/(cli|kernel|kubernetes|ruleset|policy|yaml)\//.test(path),
+      /^src\/(cli|cni|kernel|kubernetes|log|ruleset|policy|yaml)\//.test(path),
     ),
   ).toBe(true);
+});
+
+test("the CNI plugin has nothing in it of the commands, and its installer nothing of the plugin's requests", async () => {
+  const plugin = await contents("src/cni/plugin.ts", ["yaml"]);
+  expect(plugin.filter((path) => /^src\/(cli|cni\/installer|ruleset\/picture)\//.test(path))).toEqual([]);
+  expect(
+    plugin.every((path) => /^src\/(cni|host\/https|kernel|kubernetes|log|ruleset|policy|yaml)/.test(path)),
+  ).toBe(true);
+  const installer = await contents("src/cli/cni.ts", ["yaml"]);
+  expect(installer.filter((path) => /^src\/cni\/(api|add|check|plugin)/.test(path))).toEqual([]);
 });
