@@ -65,7 +65,8 @@ describeHosts("every command in every version", (host) => {
     }
   });
 
-  test.runIf(host.name === "static")("is as docs/cni.md says", () => {
+  if (host.name !== "static") return;
+  test("is as docs/cni.md says", () => {
     const text = readFileSync(DOCUMENT, "utf8");
     const wanted = text.replace(MARKS, (_, open: string, close: string) => `${open}${table(rows)}${close}`);
     if (process.env.SLUICE_UPDATE_DOCS === "1") writeFileSync(DOCUMENT, wanted);
