@@ -48,7 +48,7 @@ const chainedNetwork = {
   cniVersion: "1.0.0",
   name: "chained",
   plugins: [
-    bridge("chained", { ipv4: "198.18.8.0/24", ipv6: "fd00:51:8::/64" }),
+    bridge("chained", { ipv4: "198.18.19.0/24", ipv6: "fd00:51:19::/64" }),
     { type: "portmap", capabilities: { portMappings: true } },
   ],
 };
