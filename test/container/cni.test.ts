@@ -13,7 +13,7 @@ const families = ["ipv4", "ipv6"] as const;
 const pathOf = (name: string) => `/api/v1/namespaces/${NAMESPACE}/pods/${name}`;
 
 /** What a pod has on the node beside its processes. */
-async function leftOnNode(): Promise<unknown> {
+async function leftOnNode(): Promise<Record<string, readonly string[]>> {
   const links: { ifname: string; master?: string }[] = JSON.parse(await room().run("ip", "-json", "link"));
   return {
     cables: links.filter(({ master }) => master === "chained").map(({ ifname }) => ifname),
