@@ -18,6 +18,7 @@ export interface Request {
   ipv6Only?: boolean;
   hopLimit?: number;
   token?: string;
+  questions?: { door: string }[];
   ruleset?: {
     mode: string;
     absentChains: string[];

@@ -3,25 +3,13 @@
 import { sluiceCni } from "../../src/cni/plugin.ts";
 import { HttpsError, type HttpsFailure, type HttpsRequest } from "../../src/host/https.ts";
 import { type Core, FakeHost, kernel, type Request } from "../cli/fake-host.ts";
+import { LINKERD } from "./linkerd-config.ts";
 
 export const NETNS = "/run/netns/pod";
 export const KUBECONFIG = "/etc/cni/net.d/kubeconfig";
 export const POD_PATH = "/api/v1/namespaces/web/pods/frontend-1";
 export const NAMESPACE_PATH = "/api/v1/namespaces/web";
 export const SERVICE_PATH = "/api/v1/namespaces/default/services/kubernetes";
-
-/** What Linkerd's chart configures. */
-export const LINKERD = {
-  "incoming-proxy-port": 4143,
-  "outgoing-proxy-port": 4140,
-  "proxy-uid": 2102,
-  "ports-to-redirect": [],
-  "inbound-ports-to-ignore": ["4191", "4190"],
-  "outbound-ports-to-ignore": ["4567-4568"],
-  simulate: false,
-  "use-wait-flag": false,
-  "iptables-mode": "nft",
-};
 
 export const CONFIG = {
   cniVersion: "1.1.0",
@@ -71,17 +59,22 @@ export interface CallOptions {
   readonly files?: Record<string, string>;
   readonly answers?: Record<string, Answer>;
   readonly core?: Core;
+  /** Where the kernel has no extensions of x_tables: ip_tables, nf_tables. */
+  readonly lacking?: readonly string[];
 }
 
+/** As the kernel says that it has no such extension. */
+const ABSENT = { errno: 2, name: "ENOENT", reason: "No such file or directory" };
+
 /** What is asked of the kernel that concerns no rules. */
-function looks({ op, netns }: Request): object | undefined {
+function looks({ op, netns, questions }: Request, lacking: readonly string[]): object | undefined {
   switch (op) {
     case "namespace":
       return { ok: { own: netns !== NETNS } };
     case "listeners":
       return { ok: { listeners: [] } };
     case "extensions":
-      return { ok: { answers: [] } };
+      return { ok: { answers: (questions ?? []).map(({ door }) => (lacking.includes(door) ? ABSENT : {})) } };
     default:
       return undefined;
   }
@@ -95,12 +88,13 @@ export async function call({
   files = {},
   answers = { [POD_PATH]: pod(), [NAMESPACE_PATH]: namespace() },
   core = kernel(),
+  lacking = [],
 }: CallOptions = {}) {
   const requests: HttpsRequest[] = [];
   const appended: { path: string; text: string }[] = [];
   const host = new FakeHost(
     [],
-    (request) => looks(request) ?? core(request),
+    (request) => looks(request, lacking) ?? core(request),
     {
       CNI_COMMAND: command,
       CNI_CONTAINERID: "c0ffee",

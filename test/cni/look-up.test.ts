@@ -7,13 +7,13 @@ import {
   type CallOptions,
   CONFIG,
   call,
-  LINKERD,
   NAMESPACE_PATH,
   namespace,
   POD_PATH,
   pod,
   SERVICE_PATH,
 } from "./fake-world.ts";
+import { LINKERD } from "./linkerd-config.ts";
 
 const PREFIX = "config.linkerd.io/";
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { describe, expect, test } from "vitest";
-import { CONFIG, call, LINKERD } from "./fake-world.ts";
+import { CONFIG, call } from "./fake-world.ts";
+import { LINKERD } from "./linkerd-config.ts";
 
 const commands = ["ADD", "DEL", "CHECK", "STATUS", "GC"];
 

@@ -3,17 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { VERSIONS } from "../../src/cni/version.ts";
 import { failing } from "../cli/fake-host.ts";
-import {
-  CONFIG,
-  call,
-  KUBECONFIG,
-  LINKERD,
-  NAMESPACE_PATH,
-  namespace,
-  POD_PATH,
-  pod,
-  TOKEN,
-} from "./fake-world.ts";
+import { CONFIG, call, KUBECONFIG, NAMESPACE_PATH, namespace, POD_PATH, pod, TOKEN } from "./fake-world.ts";
+import { LINKERD } from "./linkerd-config.ts";
 
 describe("standard output", () => {
   test.each(VERSIONS)(

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiServer, type KubernetesObject } from "../../cni/api-server.ts";
+import { LINKERD } from "../../cni/linkerd-config.ts";
 import { env, type Place, type ProgramHost, programOn } from "../hosts.ts";
 
 /** A cluster of one node: an API server with a meshed pod, and what is configured on the node. */
@@ -48,15 +49,7 @@ export class Node implements AsyncDisposable {
       type: "sluice-cni",
       kubernetes: { kubeconfig: this.kubeconfig, exclude_namespaces: ["kube-system"] },
       linkerd: {
-        "incoming-proxy-port": 4143,
-        "outgoing-proxy-port": 4140,
-        "proxy-uid": 2102,
-        "ports-to-redirect": [],
-        "inbound-ports-to-ignore": ["4191", "4190"],
-        "outbound-ports-to-ignore": ["4567-4568"],
-        simulate: false,
-        "use-wait-flag": false,
-        "iptables-mode": "nft",
+        ...LINKERD,
         ipv6: true,
         ...this.linkerd,
       },
