@@ -24,6 +24,12 @@ describe("standard output", () => {
     },
   );
 
+  test("the version of the result is the caller's, whatever the one before it has", async () => {
+    const prevResult = { ips: [], cniVersion: "0.3.1" };
+    const { stdout } = await call({ config: { ...CONFIG, prevResult } });
+    expect(stdout).toBe('{"cniVersion":"1.1.0","ips":[]}\n');
+  });
+
   test("without a plugin before, an ADD has an empty result", async () => {
     expect((await call()).stdout).toBe('{"cniVersion":"1.1.0","dns":{}}\n');
   });
@@ -126,10 +132,10 @@ describe("the environment", () => {
   test.each([
     ["an empty namespace", { CNI_NETNS: "" }],
     ["the plugin's own namespace", { CNI_NETNS: "/proc/self/ns/net" }],
-  ])("a DEL of %s succeeds and changes nothing", async (_, env) => {
+  ])("a DEL of %s succeeds, and looks at no rules", async (_, env) => {
     const { code, host } = await call({ command: "DEL", env });
     expect(code).toBe(0);
-    expect(host.commits).toEqual([]);
+    expect(host.requests.filter(({ op }) => op !== "namespace")).toEqual([]);
   });
 });
 
