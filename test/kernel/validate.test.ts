@@ -284,7 +284,9 @@ describeHosts("network-validator", (proxyInitHost) => {
       capabilities: readonly string[] = [],
     ) => {
       const command = asNobody(host, args, capabilities);
-      const readOnly = 'mount -o remount,bind,ro / && exec "$@"';
+      // The device as udev makes it; without udev it is root's alone.
+      const device = "mount -t tmpfs tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200";
+      const readOnly = `${device} && mount -o remount,bind,ro / && exec "$@"`;
       return namespace.exec("unshare", ["--mount", "sh", "-c", readOnly, "sh", ...command], {
         env,
         cwd: "/",
