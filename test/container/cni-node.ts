@@ -86,14 +86,25 @@ export class CniNode implements AsyncDisposable {
   /**
    * What ADD takes, in milliseconds, as the median of so many pods: of the plugins before ours, and of ours, first for an
    * unmeshed pod, and then, in the same namespace, for a meshed one.
+   *
+   * @param type the plugin in our place, by its name in the plugins' folder
    */
-  async timesOfAdd(count: number): Promise<Record<"others" | "unmeshed" | "meshed", number>> {
+  async timesOfAdd(
+    count: number,
+    type: string = entry.type,
+  ): Promise<Record<"others" | "unmeshed" | "meshed", number>> {
     const { plugins, cniVersion, name } = JSON.parse(this.configuration);
     const configs: string[] = plugins.map((plugin: { type: string; ipam?: { ranges: unknown[] } }) => {
-      const { type, ipam, ...rest } = plugin;
+      const { type: own, ipam, ...rest } = plugin;
       // IPv4 alone: for an address of IPv6 bridge waits a second or two, until nobody else is known to have it.
       const addresses = ipam === undefined ? {} : { ipam: { ...ipam, ranges: ipam.ranges.slice(0, 1) } };
-      return JSON.stringify({ type, ...rest, ...addresses, cniVersion, name });
+      return JSON.stringify({
+        type: own === entry.type ? type : own,
+        ...rest,
+        ...addresses,
+        cniVersion,
+        name,
+      });
     });
     const argsOf = (pod: string) => `IgnoreUnknown=1;K8S_POD_NAMESPACE=${NAMESPACE};K8S_POD_NAME=${pod}`;
     const [unmeshed, meshed] = [this.announce({ meshed: false }), this.announce()].map(argsOf);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// The CNI plugin behind Debian's bridge and portmap, called by containerd's CRI as on a node of Kubernetes.
+// The CNI plugin behind Debian's bridge and portmap, called by containerd's CRI as on a node of Kubernetes, and by podman.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CniNode, NAMESPACE } from "./cni-node.ts";
 import { chained, pluginFolder } from "./containerd.ts";
+import { appImage } from "./images.ts";
 import { type Pod, room } from "./kubelet.ts";
-import { appPorts, type Container, from, fromOutside, serveApp, serveProxy, wget } from "./servers.ts";
+import { appPorts, type Container, from, fromOutside, httpd, serveApp, serveProxy, wget } from "./servers.ts";
 
 const families = ["ipv4", "ipv6"] as const;
 const pathOf = (name: string) => `/api/v1/namespaces/${NAMESPACE}/pods/${name}`;
@@ -152,11 +154,76 @@ describe("pods in CNI mode", () => {
     expect(await fromOutside(pod.addresses.ipv4, 8080)).toBe("inbound");
   });
 
-  it("the plugin costs less than a second, for meshed pods and others", { timeout: 180_000 }, async () => {
-    const times = await node.timesOfAdd(30);
-    console.log(`ADD, medians of 30 in ms: ${JSON.stringify(times)}`);
-    expect(times.meshed).toBeLessThan(1000);
-    expect(times.unmeshed).toBeLessThan(1000);
+  describe("of podman, which names a pod and no namespace", () => {
+    const network = "podman-chain";
+    const file = () => room().outside(`/etc/cni/net.d/${network}.conflist`);
+    /** The same chain on a bridge of its own, where the last plugin is called as that type. */
+    const configure = (type: string) => {
+      const { cniVersion, plugins } = JSON.parse(node.configuration);
+      const ipam = { type: "host-local", ranges: [[{ subnet: "198.18.20.0/24" }]] };
+      const [bridge, ...others] = plugins;
+      const last = { ...others.pop(), type };
+      const chain = [{ ...bridge, bridge: network, ipam }, ...others, last];
+      writeFileSync(file(), JSON.stringify({ cniVersion, name: network, plugins: chain }));
+    };
+    const podman = async (...args: string[]) => (await room().run("podman", ...args)).trim();
+    const address = (name: string) =>
+      podman("inspect", name, `--format={{(index .NetworkSettings.Networks "${network}").IPAddress}}`);
+    const start = (name: string) =>
+      podman(
+        ...["run", "--detach", `--name=${name}`, `--network=${network}`, "--entrypoint=/bin/sh", appImage],
+        ...["-c", `${httpd(8080, "app")}; exec sleep 3600`],
+      );
+    const remove = (name: string) => podman("rm", "--force", "--time=0", name);
+    afterAll(() => rmSync(file(), { force: true }));
+
+    it("its container is left alone", async () => {
+      configure("sluice-cni");
+      const [name, known] = [node.announce(), node.api.paths.length];
+      await start(name);
+      try {
+        expect(await fromOutside(await address(name), 8080)).toBe("app");
+        expect(node.api.paths.slice(known)).toEqual([]);
+      } finally {
+        await remove(name);
+      }
+    });
+
+    it("its container is redirected where the namespace is told", async () => {
+      const script = room().outside(`${pluginFolder}/in-namespace`);
+      const pass = `CNI_ARGS="$CNI_ARGS;K8S_POD_NAMESPACE=${NAMESPACE}" exec ${pluginFolder}/sluice-cni`;
+      writeFileSync(script, `#!/bin/sh\n${pass}\n`, { mode: 0o755 });
+      configure("in-namespace");
+      const [name, known] = [node.announce(), node.log.length];
+      await start(name);
+      try {
+        await podman("exec", "--user=2102", name, "sh", "-c", httpd(4143, "inbound"));
+        expect(await fromOutside(await address(name), 8080)).toBe("inbound");
+      } finally {
+        await remove(name);
+        rmSync(script);
+      }
+      const log = node.log.slice(known);
+      expect(log).toContain("rules written");
+      expect(log).not.toMatch(/level=(error|warning)/);
+    });
+  });
+
+  it("the plugin costs less than a second, on each host, for meshed pods and others", {
+    timeout: 300_000,
+  }, async () => {
+    const bundle = room().outside(`${pluginFolder}/sluice-cni.cjs`);
+    symlinkSync(path.join(import.meta.dirname, "../../dist/bin/sluice-cni.cjs"), bundle);
+    try {
+      for (const type of ["sluice-cni", "sluice-cni.cjs"]) {
+        const times = await node.timesOfAdd(30, type);
+        console.log(`ADD of ${type}, medians of 30 in ms: ${JSON.stringify(times)}`);
+        expect(times.meshed).toBeLessThan(1000);
+        expect(times.unmeshed).toBeLessThan(1000);
+      }
+    } finally {
+      rmSync(bundle);
+    }
   });
 
   it("the installer leaves the node as it was, and pods start without it", async () => {

@@ -54,7 +54,7 @@ const chainedNetwork = {
 };
 
 /** The folders of the network: Debian's plugins, and a configuration for each runtime. */
-function configureNetworks(room: Room): void {
+export function configureNetworks(room: Room): void {
   for (const folder of [pluginFolder, "/run/cni/pods", chained.folder]) {
     mkdirSync(room.outside(folder), { recursive: true });
   }
@@ -65,9 +65,8 @@ function configureNetworks(room: Room): void {
   writeFileSync(room.outside(`${chained.folder}/${chained.file}`), JSON.stringify(chainedNetwork));
 }
 
-/** Starts containerd in a room, which ends it, too. */
+/** Starts containerd in a room with networks, which ends it, too. */
 export async function startContainerd(room: Room): Promise<void> {
-  configureNetworks(room);
   writeFileSync(room.outside("/run/containerd.toml"), config);
   const log = openSync(path.join(import.meta.dirname, "../../build/containers/containerd.log"), "w");
   const { file, args, options } = room.command("containerd", "--config", "/run/containerd.toml");

@@ -9,7 +9,7 @@ import { type ContainerSpec, exec, type Pod, plain, room } from "./kubelet.ts";
 const busybox = path.join(import.meta.dirname, "../../build/releases/trixie/root/usr/bin/busybox");
 
 /** Listens on both families. */
-const httpd = (port: number, page: string) => `httpd -p ${port} -h /www/${page}`;
+export const httpd = (port: number, page: string) => `httpd -p ${port} -h /www/${page}`;
 export const appPorts = [8080, 9090];
 const app = {
   command: ["sh", "-c", [...appPorts.map((port) => httpd(port, "app")), "exec sleep 3600"].join("; ")],

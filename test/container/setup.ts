@@ -3,7 +3,7 @@
 // Once for all files of the tier: a room, in it the images, built from a clean clone, and containerd.
 
 import type { TestProject } from "vitest/node";
-import { startContainerd } from "./containerd.ts";
+import { configureNetworks, startContainerd } from "./containerd.ts";
 import { makeImages } from "./images.ts";
 import { openRoom } from "./room/room.ts";
 
@@ -22,6 +22,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   }
   const { room, close } = opened;
   try {
+    // podman does not start without the folder of its plugins.
+    configureNetworks(room);
     await makeImages(room);
     await startContainerd(room);
     project.provide("room", { pid: room.pid });

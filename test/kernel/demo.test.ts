@@ -72,8 +72,8 @@ describe.skipIf(!isRoot)("npm run demo (needs root)", () => {
     const [code] = await demo.closed;
     expect(code).toBe(130);
     expect(demo.output.stderr).toBe("");
-    // A namespace without a name lives as long as a process holds it.
-    const gone = () => holders.every((pid) => read(pid, "status") === "");
-    expect(await eventually(gone)).toBe(true);
+    // A namespace without a name lives as long as a process holds it; one that has ended, and waits for its parent, holds none.
+    const holds = (pid: number) => /^State:\t[^Z]/m.test(read(pid, "status"));
+    expect(await eventually(() => !holders.some(holds))).toBe(true);
   });
 });

@@ -218,7 +218,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     },
   );
 
-  it("can be built from its sources", () => {
+  it("can be built from its sources", { timeout: 900_000 }, () => {
     const folder = path.join(consumer.directory, "node_modules/sluice");
     rmSync(path.join(folder, "prebuilds"), { recursive: true });
     consumer.write(
