@@ -11,7 +11,8 @@ import { join } from "node:path";
 import { measureChange } from "./lists/change.mjs";
 import { measureConnect } from "./lists/connect.mjs";
 import { measureFirstInstalls } from "./lists/first-install.mjs";
-import { LISTS, MODES } from "./lists/policies.mjs";
+import { LISTS } from "./lists/policies.mjs";
+import { MODES } from "./policies.mjs";
 
 const json = process.argv.includes("--json");
 const rounds = Number(process.argv.slice(2).find((argument) => argument !== "--json") ?? 15);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The floor of originalDestination(): getsockopt(SO_ORIGINAL_DST) alone, on the connection that is descriptor 3.
-// Prints nanoseconds a call.
+// The floor of originalDestination(): getsockopt(SO_ORIGINAL_DST) alone, on the connection that is
+// descriptor 3. Prints nanoseconds a call.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

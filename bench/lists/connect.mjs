@@ -4,8 +4,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createPod } from "../../dist/testing/index.js";
-import { middle, timedInstall } from "./measure.mjs";
-import { GAPS, LENGTH, LISTS, MODES, PROXY_PORT, policyThatSkips } from "./policies.mjs";
+import { middle } from "../measure.mjs";
+import { MODES } from "../policies.mjs";
+import { timedInstall } from "./measure.mjs";
+import { GAPS, LENGTH, LISTS, PROXY_PORT, policyThatSkips } from "./policies.mjs";
 
 const CONNECTIONS = 1000;
 const MILLISECONDS = 500;
@@ -25,7 +27,7 @@ async function microseconds({ namespace }) {
 /** connect() to what no list matches, in a pod for each list and mode: all lists of a mode beside one another in every round. */
 export async function measureConnect(rounds) {
   mkdirSync(join(program, ".."), { recursive: true });
-  execFileSync("gcc", ["-O2", "-o", program, join(import.meta.dirname, "connect.c")]);
+  execFileSync("gcc", ["-O2", "-o", program, join(import.meta.dirname, "../connect.c")]);
   const rows = MODES.flatMap((mode) => Object.keys(LISTS).map((list) => ({ list, mode, times: [] })));
   try {
     for (const row of rows) {

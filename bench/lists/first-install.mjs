@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { createNamespace } from "../../dist/testing/index.js";
-import { middle, timedInstall } from "./measure.mjs";
-import { LISTS, MODES, policyThatSkips } from "./policies.mjs";
+import { middle } from "../measure.mjs";
+import { MODES } from "../policies.mjs";
+import { timedInstall } from "./measure.mjs";
+import { LISTS, policyThatSkips } from "./policies.mjs";
 
 async function once(mode, list) {
   const namespace = await createNamespace();

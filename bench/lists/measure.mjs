@@ -25,10 +25,3 @@ export async function timedInstall(policy, target) {
   if (!changed) throw new Error("nothing was installed");
   return { bytes, messages, kernel: kernelMicroseconds / 1000, whole };
 }
-
-/** The middle half of some numbers. */
-export function middle(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (part) => sorted[Math.round((sorted.length - 1) * part)];
-  return { median: at(0.5), quartiles: [at(0.25), at(0.75)] };
-}

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-export const MODES = ["nft", "legacy", "nftables"];
-export const LENGTH = 10_000;
+import { ports, subnets } from "../policies.mjs";
 
-/** Every second one: no two of them merge to an interval. */
-export const ports = (length = LENGTH) => Array.from({ length }, (_, i) => 1025 + 2 * i);
-const subnets = Array.from({ length: LENGTH }, (_, i) => `10.${i >> 7}.${(i & 127) * 2}.0/24`);
+export const LENGTH = 10_000;
 
 /** Where connections of the measurement go: into the gaps, as many as there are, so that no list matches. */
 export const GAPS = { address: "10.0.1.9", port: 1024 };
@@ -13,9 +10,9 @@ export const GAPS = { address: "10.0.1.9", port: 1024 };
 /** What outbound connections may skip, by the name of the list. */
 export const LISTS = {
   nothing: {},
-  "10,000 ports": { skipPorts: ports() },
-  "10,000 subnets": { skipSubnets: subnets },
-  "10,000 of both": { skipPorts: ports(), skipSubnets: subnets },
+  "10,000 ports": { skipPorts: ports(LENGTH) },
+  "10,000 subnets": { skipSubnets: subnets(LENGTH) },
+  "10,000 of both": { skipPorts: ports(LENGTH), skipSubnets: subnets(LENGTH) },
 };
 
 export const PROXY_PORT = 4140;

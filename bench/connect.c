@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What connect() costs where rules redirect it: to addresses that nobody has, and so to a listener of this process. One
-// connection after the other: nothing but the kernel's work is in it. Prints the median in nanoseconds.
+// What connect() costs where rules redirect it: to addresses that nobody has, and so to a listener of this
+// process. One connection after the other: nothing but the kernel's work is in it. Prints the median in
+// nanoseconds.
 //
 //   connect ADDRESS PORT PLACES PROXY-PORT CONNECTIONS MILLISECONDS
 //
-// Connection i goes to one of PLACES: so many /23 behind ADDRESS, and twice as many ports behind PORT. It stops after so
-// many connections, or so long, whichever comes first.
+// Connection i goes to one of PLACES: so many /23 behind ADDRESS, and twice as many ports behind PORT. It
+// stops after so many connections, or so long, whichever comes first.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -67,7 +68,8 @@ int main(int argc, char** argv) {
     const struct linger reset = {.l_onoff = 1};
     check(setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), "setsockopt");
     const long place = made * 7919 % places;  // a prime: neighbours in time are none in the list
-    struct sockaddr_in target = {.sin_family = AF_INET, .sin_port = htons((unsigned short)(port + 2 * place))};
+    struct sockaddr_in target = {.sin_family = AF_INET,
+                                 .sin_port = htons((unsigned short)(port + 2 * place))};
     target.sin_addr.s_addr = htonl(ntohl(first.s_addr) + (unsigned)place * 512);
     const long start = now();
     check(connect(client, (struct sockaddr*)&target, sizeof(target)), "connect");

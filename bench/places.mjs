@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { createNamespace, createPod } from "../dist/testing/index.js";
+
+// Node 20 has no `await using`.
+
+async function closing(place, use) {
+  try {
+    return await use(place);
+  } finally {
+    await place.close();
+  }
+}
+
+/** @template T @param {(namespace: import("../dist/testing/index.js").NetworkNamespace) => Promise<T>} use */
+export const inNamespace = async (use) => closing(await createNamespace(), use);
+
+/** @template T @param {(pod: import("../dist/testing/index.js").Pod) => Promise<T>} use */
+export const inPod = async (use) => closing(await createPod(), use);
