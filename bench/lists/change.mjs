@@ -4,8 +4,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile, render } from "../../dist/index.js";
 import { createNamespace } from "../../dist/testing/index.js";
-import { middle, timedInstall } from "./measure.mjs";
-import { LENGTH, policyThatSkips, ports } from "./policies.mjs";
+import { middle } from "../measure.mjs";
+import { ports } from "../policies.mjs";
+import { timedInstall } from "./measure.mjs";
+import { LENGTH, policyThatSkips } from "./policies.mjs";
 
 const root = join(import.meta.dirname, "../..");
 
