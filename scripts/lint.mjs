@@ -26,8 +26,10 @@ function check(name, command, args) {
 /** Known to git, or new and not ignored. */
 function files(...patterns) {
   const args = ["ls-files", "--cached", "--others", "--exclude-standard", ...patterns];
-  const list = spawnSync("git", args, { encoding: "utf8" }).stdout.split("\n");
-  return [...new Set(list)].filter((path) => path !== "" && existsSync(path));
+  const { status, stdout, stderr, error } = spawnSync("git", args, { encoding: "utf8" });
+  // An empty list would be one in which nothing is found.
+  if (status !== 0) throw new Error(`lint: git ls-files: ${error?.message ?? stderr}`);
+  return [...new Set(stdout.split("\n"))].filter((path) => path !== "" && existsSync(path));
 }
 
 function tidy() {

@@ -210,6 +210,18 @@ while [ $# -gt 0 ]; do if [ "$1" = --digestfile ]; then echo "sha256:of-$3" >"$2
   });
 });
 
+it("lint refuses to look at nothing where git does not work", () => {
+  const elsewhere = mkdtempSync(path.join(tmpdir(), "sluice-lint-"));
+  try {
+    cpSync(path.join(repository, "scripts/lint.mjs"), path.join(elsewhere, "scripts/lint.mjs"));
+    const lint = () =>
+      execFileSync(process.execPath, ["scripts/lint.mjs"], { cwd: elsewhere, stdio: "pipe" });
+    expect(lint).toThrow("lint: git ls-files: ");
+  } finally {
+    rmSync(elsewhere, { recursive: true });
+  }
+});
+
 it("what it needs of npm's can be listed", () => {
   const list =
     'import { npmSbom } from "./scripts/image/npm-sbom.mjs"; console.log(JSON.stringify(npmSbom()));';
