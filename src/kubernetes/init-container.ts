@@ -89,7 +89,12 @@ function argumentsOf(values: Values): string[] {
   ];
 }
 
-function modeOf(values: Values): string {
+/**
+ * What two values may say.
+ *
+ * @throws {ValueError} when they say different things.
+ */
+export function modeOf(values: Values): string {
   const mode = values.value(MODE);
   if (mode === "") return values.value(IPTABLES_MODE);
   if (!values.given(IPTABLES_MODE) || values.value(IPTABLES_MODE) === mode) return mode;

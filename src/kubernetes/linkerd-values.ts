@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { imageOf } from "./init-container.ts";
+import { imageOf, modeOf } from "./init-container.ts";
 import { IMAGE, INIT_PULL_POLICY, INIT_VALUES, MODE, RESOURCES, VERSION } from "./init-values.ts";
 import { BOOLEAN, IMAGE_NAME, IMAGE_VERSION } from "./value-kinds.ts";
 import { type Value, ValueError, type Values, value } from "./values.ts";
@@ -68,30 +68,64 @@ export function linkerdValues(way: Way, values: Values, version: string): object
       `${MODE.key}: Linkerd's chart can say nft or legacy; sluice inject and the CNI plugin know nftables`,
     );
   }
-  if (mode !== "") members.set("proxyInit.iptablesMode", mode);
+  if (mode !== "") members.set("proxyInit.iptablesMode", modeOf(values));
   if (way === "cni") members.set(CNI_ENABLED.key, true);
-  if (way === "proxy-image") members.set(PROXY_IMAGE.key, values.value(PROXY_IMAGE));
-  if (way === "init-image") {
-    members.set(IMAGE.key, values.value(IMAGE));
-    members.set(VERSION.key, values.value(VERSION) || version);
+  if (way !== "cni") {
+    const { name, tag } = chartImage(way, values, version);
+    const [image, itsVersion] = WITH_IMAGE[way];
+    members.set(image.key, name);
+    if (tag !== "") members.set(itsVersion.key, tag);
   }
   return nested(members);
 }
 
-/** Annotations for a namespace, or the pods of one workload, that try it there and nowhere else. */
-export function linkerdAnnotations(way: Exclude<Way, "cni">, values: Values, version: string): object {
-  const [name, tag, kind] =
-    way === "init-image"
-      ? [values.value(IMAGE), values.value(VERSION) || version, ["init-image", "init-image-version"]]
-      : [values.value(PROXY_IMAGE), values.value(PROXY_IMAGE_VERSION), ["proxy-image", "proxy-version"]];
-  const entries = [name, tag].flatMap((text, i) =>
-    text === "" ? [] : [[`config.linkerd.io/${kind[i]}`, text]],
-  );
-  return { metadata: { annotations: Object.fromEntries(entries) } };
+/** The values that name the image. */
+const WITH_IMAGE = {
+  "init-image": [IMAGE, VERSION],
+  "proxy-image": [PROXY_IMAGE, PROXY_IMAGE_VERSION],
+} as const;
+
+/** The two parts between which Linkerd's templates put a colon; so of a digest, `sha256` belongs to the name. */
+function chartImage(
+  way: Exclude<Way, "cni">,
+  values: Values,
+  version: string,
+): { name: string; tag: string } {
+  const [image, itsVersion] = WITH_IMAGE[way];
+  const name = values.value(image);
+  const tag = values.value(itsVersion) || (way === "init-image" ? version : "");
+  const [, digest] = /^sha256:(.*)$/.exec(tag) ?? [];
+  return digest === undefined ? { name, tag } : { name: `${name}@sha256`, tag: digest };
 }
 
-/** What makes an image for 2.20 from Linkerd's: COPY keeps the file capabilities. */
+/**
+ * Annotations for a namespace, or the pods of one workload, that try it there and nowhere else.
+ *
+ * @throws {ValueError} for a value that was set and is not of the image.
+ */
+export function linkerdAnnotations(way: Exclude<Way, "cni">, values: Values, version: string): object {
+  refuseOthers(values, WITH_IMAGE[way], "the annotations say the image alone");
+  const { name, tag } = chartImage(way, values, version);
+  const [ofName, ofTag] =
+    way === "init-image" ? ["init-image", "init-image-version"] : ["proxy-image", "proxy-version"];
+  return {
+    metadata: {
+      annotations: {
+        [`config.linkerd.io/${ofName}`]: name,
+        ...(tag === "" ? {} : { [`config.linkerd.io/${ofTag}`]: tag }),
+      },
+    },
+  };
+}
+
+/**
+ * What makes an image for 2.20 from Linkerd's: COPY keeps the file capabilities.
+ *
+ * @throws {ValueError} for a value that was set and is of no image.
+ */
 export function linkerdDockerfile(values: Values, version: string): string {
+  const images = Object.values(WITH_IMAGE).flat();
+  refuseOthers(values, images, "the Dockerfile says the images alone");
   const ours = imageOf(values.value(IMAGE), values.value(VERSION) || version);
   const folder = "/usr/lib/linkerd";
   const files = ["linkerd2-proxy-init", "linkerd2-network-validator"].map((file) => `${folder}/${file}`);
@@ -101,6 +135,12 @@ FROM ${ours} AS sluice
 FROM \${LINKERD_PROXY}
 COPY --from=sluice ${files.join(" ")} ${folder}/
 `;
+}
+
+/** What is set counts, or is an error. */
+function refuseOthers(values: Values, known: readonly Value<unknown>[], why: string): void {
+  const other = LINKERD_VALUES.find((each) => values.given(each) && !known.includes(each));
+  if (other !== undefined) throw new ValueError(`${other.key}: changes nothing here, ${why}`);
 }
 
 /** The charts differ in which images they have, and since 2.16 the init container has the proxy's resources. */

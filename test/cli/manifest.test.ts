@@ -67,6 +67,25 @@ COPY --from=sluice /usr/lib/linkerd/linkerd2-proxy-init /usr/lib/linkerd/linkerd
     );
   });
 
+  test.each([
+    ["2.19", "proxyInit", "init-image", "init-image-version"],
+    ["2.20", "proxy", "proxy-image", "proxy-version"],
+  ])(
+    "%s: a digest, where the chart puts a colon between name and version",
+    async (release, head, ...names) => {
+      const digest = "0123456789abcdef".repeat(4);
+      const set = `${head}.image.name=example.org/a,${head}.image.version=sha256:${digest}`;
+      const args = ["--linkerd-version", release, "--set", set];
+      const parts = ["example.org/a@sha256", digest];
+      expect(await values(...args)).toEqual({ [head]: { image: { name: parts[0], version: parts[1] } } });
+      expect(await values(...args, "--format", "annotations")).toEqual({
+        metadata: {
+          annotations: Object.fromEntries(names.map((name, i) => [`config.linkerd.io/${name}`, parts[i]])),
+        },
+      });
+    },
+  );
+
   test("cniEnabled: nothing but that, whatever the version", async () => {
     expect(await values("--set", "cniEnabled=true")).toEqual({ cniEnabled: true });
     expect(await values("--linkerd-version", "2.20", "--set", "cniEnabled=true")).toEqual({
@@ -104,6 +123,18 @@ COPY --from=sluice /usr/lib/linkerd/linkerd2-proxy-init /usr/lib/linkerd/linkerd
     [
       ["--linkerd-version", "2.19", "--set", "proxyInit.Image.name=x"],
       '--set: "proxyInit.Image.name" is no value that is known; the nearest is proxyInit.image.name',
+    ],
+    [
+      ["--linkerd-version", "2.19", "--set", "proxyInit.mode=nft,proxyInit.iptablesMode=legacy"],
+      "--set: proxyInit.mode: nft and proxyInit.iptablesMode=legacy exclude one another",
+    ],
+    [
+      ["--linkerd-version", "2.19", "--format", "annotations", "--set", "proxyInit.mode=legacy"],
+      "--set: proxyInit.mode: changes nothing here, the annotations say the image alone",
+    ],
+    [
+      ["--linkerd-version", "2.20", "--format", "dockerfile", "--set", "proxy.uid=7"],
+      "--set: proxy.uid: changes nothing here, the Dockerfile says the images alone",
     ],
     [["--linkerd-version", "2.19", "--format", "dockerfile"], '--format: "dockerfile" is for 2.20 and later'],
     [
