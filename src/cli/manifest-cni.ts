@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { cniManifest } from "../kubernetes/cni-manifest.ts";
-import { CNI_VALUES, refuseElsewhere } from "../kubernetes/cni-values.ts";
+import { CNI_VALUES, checkLabels, refuseElsewhere } from "../kubernetes/cni-values.ts";
 import { NAME, ValueProblem } from "../kubernetes/value-kinds.ts";
 import { yamlText } from "../yaml/text.ts";
 import { flagCommand } from "./flag-command.ts";
@@ -27,7 +27,10 @@ export const manifestCniCommand = flagCommand({
   flags: FLAGS,
   help: helpText,
   async body({ host, program, flags }) {
-    const values = readSetFlag(flags, CNI_VALUES, refuseElsewhere);
+    const values = readSetFlag(flags, CNI_VALUES, (settings) => {
+      refuseElsewhere(settings);
+      checkLabels(settings);
+    });
     const resources = cniManifest(values, { namespace: namespaceOf(flags), version });
     const head = `# Made by ${program}, version ${version}.\n`;
     host.write(1, head + resources.map((resource) => yamlText(resource)).join("---\n"));

@@ -2,7 +2,7 @@
 
 import { checksum, cniNetworkConfig } from "./cni-config.ts";
 import { installerPod } from "./cni-installer.ts";
-import { CNI } from "./cni-values.ts";
+import { CNI, SELECTOR } from "./cni-values.ts";
 import type { Values } from "./values.ts";
 
 /** Linkerd's names: `linkerd check` looks for them, and applying this over Linkerd's own plugin replaces it. */
@@ -56,7 +56,7 @@ export function cniManifest(values: Values, { namespace, version }: CniContext):
     },
     daemonSet(
       values,
-      { ...here, labels: { "k8s-app": NAME, ...labels } },
+      { ...here, labels: { [SELECTOR]: NAME, ...labels } },
       { version, checksum: checksum(config) },
     ),
   ];
@@ -89,7 +89,7 @@ function daemonSet(
     metadata,
     spec: {
       revisionHistoryLimit: values.value(CNI.revisionHistoryLimit),
-      selector: { matchLabels: { "k8s-app": NAME } },
+      selector: { matchLabels: { [SELECTOR]: NAME } },
       updateStrategy: { type, ...(type === "RollingUpdate" ? { rollingUpdate: { maxUnavailable } } : {}) },
       template: {
         metadata: {

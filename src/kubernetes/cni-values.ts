@@ -2,6 +2,7 @@
 
 // The values of Linkerd's chart linkerd2-cni, under their names there. excludeNamespaces and adminPort are ours.
 
+import { show } from "../policy/error.ts";
 import { ALL_BOUNDS } from "./resources.ts";
 import type { Setting } from "./set-expression.ts";
 import {
@@ -126,6 +127,27 @@ export const CNI_VALUES: readonly Value<unknown>[] = [
   ...Object.values(CNI),
   ...CNI_RESOURCES.map(({ amount }) => amount),
 ];
+
+/** The label by which the DaemonSet knows its pods. */
+export const SELECTOR = "k8s-app";
+const LABEL_KEY =
+  /^(?:(?=.{1,253}\/)[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
+
+/**
+ * Refuses labels that no API server would take.
+ *
+ * @throws {ValueError}
+ */
+export function checkLabels(settings: readonly Setting[]): void {
+  for (const { path } of settings) {
+    const [map = "", label] = path;
+    if (path.length !== 2 || label === undefined || !["podLabels", "commonLabels"].includes(map)) continue;
+    const where = path.join(".");
+    if (label === SELECTOR)
+      throw new ValueError(`${where}: is the label by which the DaemonSet knows its pods`);
+    if (!LABEL_KEY.test(label)) throw new ValueError(`${where}: ${show(label)} is not the name of a label`);
+  }
+}
 
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["enablePSP", "Kubernetes has no PodSecurityPolicy since 1.25"],

@@ -70,8 +70,11 @@ export const IMAGE_VERSION: ValueKind<string> = matching(
   "a tag, or sha256: and a digest",
 );
 
-/** A path from the root. */
-export const PATH: ValueKind<string> = matching(/^\/[^\0:]*$/, "an absolute path");
+/** A path from the root, as Kubernetes takes it for a volume. */
+export const PATH: ValueKind<string> = matching(
+  /^(?!.*\/\.\.(?:\/|$))\/[^\0:]*$/s,
+  "an absolute path, without ..",
+);
 
 /** The name of an object: of a volume, a namespace, a priority class. */
 export const NAME: ValueKind<string> = matching(

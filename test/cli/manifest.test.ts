@@ -165,7 +165,7 @@ describe("sluice manifest cni", () => {
   test("is what the API server takes, by the defaults and with everything set", async () => {
     const set = [
       "--set",
-      "commonLabels.team=mesh,podLabels.a=b,priorityClassName=system-node-critical,privileged=true,proxyGID=5",
+      "commonLabels.team=mesh,podLabels.a=b,podLabels.example\\.org/c_D=,priorityClassName=system-node-critical,privileged=true,proxyGID=5",
     ];
     const more = [
       "--set",
@@ -252,6 +252,17 @@ describe("sluice manifest cni", () => {
     [
       ["--set", "tolerations[0].key=x"],
       "--set: tolerations: it is not set here; change the output with kustomize",
+    ],
+    [
+      ["--set", "commonLabels.k8s-app=x"],
+      "--set: commonLabels.k8s-app: is the label by which the DaemonSet knows its pods",
+    ],
+    [["--set", "podLabels.k8s-app=x"], "--set: podLabels.k8s-app: is the label by which"],
+    [["--set", "podLabels.a b=x"], '--set: podLabels.a b: "a b" is not the name of a label'],
+    [["--set", "podLabels.A\\.b/c=x"], '--set: podLabels.A.b/c: "A.b/c" is not the name of a label'],
+    [
+      ["--set", "destCNINetDir=/etc/../x"],
+      '--set: destCNINetDir: "/etc/../x" is not an absolute path, without ..',
     ],
     [["--namespace", "A"], '--namespace: "A" is not a name'],
   ])("%j: one line, exit 1", async (args, message) => {
