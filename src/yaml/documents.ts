@@ -37,7 +37,10 @@ export async function parseDocuments(text: string, { merge = false }: Reading = 
     visit(document, {
       Map(_, { items }) {
         const keys = new KeySet();
-        for (const { key } of items) keys.add(isScalar(key) ? keyText(key.value) : String(key));
+        for (const { key } of items) {
+          const name = isScalar(key) ? keyText(key.value) : String(key);
+          keys.add(name, () => placeText(text, Object(key).range?.[0]));
+        }
       },
     });
   }
@@ -47,4 +50,11 @@ export async function parseDocuments(text: string, { merge = false }: Reading = 
 /** The library reads the key `<<` as a symbol that is described so. */
 function keyText(key: unknown): string {
   return typeof key === "symbol" ? (key.description ?? "") : String(key);
+}
+
+/** As the library's messages end. */
+function placeText(text: string, offset: unknown): string {
+  if (typeof offset !== "number") return "";
+  const lines = text.slice(0, offset).split("\n");
+  return ` at line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`;
 }

@@ -31,9 +31,21 @@ export async function editInPlace(
   }
   if (splices.length === 0) return text;
   const edited = spliceText(text, splices);
-  const found = (await parseDocuments(edited, { merge: true })).map((document): unknown => document.toJS());
-  if (!sameData(found, expected)) throw new SyntaxError("this way of writing it cannot be edited in place");
+  if (!sameData(await dataOf(edited), expected)) {
+    throw new SyntaxError("this way of writing it cannot be edited in place");
+  }
   return edited;
+}
+
+/** What a text says; undefined for what is no YAML. */
+async function dataOf(text: string): Promise<readonly unknown[] | undefined> {
+  try {
+    return (await parseDocuments(text, { merge: true })).map((document): unknown => document.toJS());
+  } catch (error) {
+    // Its lines are not those of the text that the caller knows.
+    if (error instanceof SyntaxError || error instanceof ReferenceError) return undefined;
+    throw error;
+  }
 }
 
 /** One document, and where in the text its nodes are. */
@@ -77,7 +89,8 @@ class Place {
   #addFirst(path: Path, value: unknown): Splice[] {
     const map = this.#mapAt(path.slice(0, -1));
     const pair = this.#pairOf(map, path.at(-1) ?? "");
-    const list = this.#resolved(pair?.value);
+    if (pair === undefined) throw unreachable(path);
+    const list = this.#resolved(pair.value);
     const [start, end] = rangeOf(list);
     if (this.#yaml.isSeq(list) && list.items.length > 0) {
       if (list.flow !== true)
@@ -85,7 +98,7 @@ class Place {
       return [this.#around.insertFlow(rangeOf(list.items[0])[0], start, "", value)];
     }
     // What is written of an empty list, or of null, gives way. Of an alias it is written elsewhere.
-    if (pair === undefined || list !== pair.value) throw unreachable(path);
+    if (list !== pair.value) throw unreachable(path);
     if (map.flow === true) return [this.#around.replaceFlow(start, end, [value])];
     const block = this.#around.belowLine(end, rangeOf(pair.key)[0], yamlText([value]));
     return [{ start, end, text: "" }, block];

@@ -6,9 +6,14 @@ import { show } from "../policy/error.ts";
 export class KeySet {
   readonly #keys = new Set<string>();
 
-  /** @throws {SyntaxError} that names the key when it is there already. */
-  add(key: string): void {
-    if (this.#keys.has(key)) throw new SyntaxError(`the key ${show(key)} stands twice in one object`);
+  /**
+   * @param place Says where it stands, behind the message: ` at line 2, column 1`.
+   * @throws {SyntaxError} that names the key when it is there already.
+   */
+  add(key: string, place: () => string = () => ""): void {
+    if (this.#keys.has(key)) {
+      throw new SyntaxError(`the key ${show(key)} stands twice in one object${place()}`);
+    }
     this.#keys.add(key);
   }
 }

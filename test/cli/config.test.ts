@@ -226,8 +226,14 @@ describe("what is wrong names the file, the field and the value", () => {
 
   test.each([
     ["a: [1\nb: 2", /^is no YAML: .* at line 2, column 1$/],
-    ["inbound: {proxyPort: 1}\ninbound: {proxyPort: 2}", /^the key "inbound" stands twice in one object$/],
-    ["inbound:\n  proxyPort: 1\n  ? proxyPort\n  : 2", /^the key "proxyPort" stands twice in one object$/],
+    [
+      "inbound: {proxyPort: 1}\ninbound: {proxyPort: 2}",
+      /^the key "inbound" stands twice in one object at line 2, column 1$/,
+    ],
+    [
+      "inbound:\n  proxyPort: 1\n  ? proxyPort\n  : 2",
+      /^the key "proxyPort" stands twice in one object at line 3, column 5$/,
+    ],
     ["%YAML 1.1\n---\ninbound: {proxyPort: 1, skipPorts: [010]}", /^is no YAML 1.2$/],
     ["inbound: {proxyPort: 1}\n<<: {outbound: {proxyPort: 1}}", /^"<<": unknown key/],
     ['{"inbound": {"proxyPort": 1},}', /^is no JSON: /],

@@ -147,7 +147,18 @@ describe("editInPlace", () => {
     ],
     ["l: &l []\nspec:\n  list: *l\n", [first("spec", "list")], /^list stands elsewhere/],
     ["a: {\n", [], /^is no YAML: .* at line 2, column 1$/],
-    ["a: 1\na: 2\n", [], /^the key "a" stands twice in one object$/],
+    [
+      "a: &t\n  list: [1]\nspec:\n  <<: *t\n",
+      [first("spec", "list")],
+      /^list stands elsewhere, by an alias or a merge key/,
+    ],
+    // What comes out would be no YAML, at a line that its author does not know.
+    ["spec:\n  ? containers\n  : []\n", [ADD], /^this way of writing it cannot be edited in place$/],
+    [
+      "a: 1\n---\nb:\n  - a: 1\n    a: 2\n",
+      [],
+      /^the key "a" stands twice in one object at line 5, column 5$/,
+    ],
     ["%YAML 1.1\n---\na: 1\n", [], /^is no YAML 1.2$/],
   ] as const)("refused: %j", async (text, edits, message) => {
     const error: unknown = await edited(text, ...edits).catch((reason: unknown) => reason);
