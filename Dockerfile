@@ -35,7 +35,9 @@ RUN node scripts/standalone.mjs --architecture="$TARGETARCH" proxy-init network-
 # Apart, for libcurl takes a minute, and no other target needs it.
 FROM build AS cni-build
 ARG TARGETARCH
-RUN apt-get install -y --no-install-recommends busybox-static:"$TARGETARCH"
+# The lists of an earlier step may be of an earlier month, and name what the mirror has no more.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends busybox-static:"$TARGETARCH"
 ARG SOURCE_CONTACT="whoever has given it to you"
 ARG REVISION=
 RUN node scripts/standalone.mjs --architecture="$TARGETARCH" sluice-cni \
@@ -43,7 +45,8 @@ RUN node scripts/standalone.mjs --architecture="$TARGETARCH" sluice-cni \
 
 # The addons of the machine that builds: this target is for its platform alone.
 FROM build AS package
-RUN apt-get install -y --no-install-recommends libip4tc-dev libip6tc-dev make pkg-config python3
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libip4tc-dev libip6tc-dev make pkg-config python3
 COPY . .
 # With addons for this system, in the place of those for every one.
 RUN npm run build \

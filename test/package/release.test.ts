@@ -210,6 +210,13 @@ while [ $# -gt 0 ]; do if [ "$1" = --digestfile ]; then echo "sha256:of-$3" >"$2
   });
 });
 
+it("the Dockerfile installs nothing by package lists that an earlier step may have left long ago", () => {
+  const dockerfile = readFileSync(path.join(repository, "Dockerfile"), "utf8");
+  const steps = dockerfile.split(/^(?=[A-Z]+ )/m).filter((step) => step.includes("apt-get install"));
+  expect(steps).toHaveLength(4);
+  for (const step of steps) expect(step).toMatch(/apt-get update \\\n && apt-get install/);
+});
+
 it("lint refuses to look at nothing where git does not work", () => {
   const elsewhere = mkdtempSync(path.join(tmpdir(), "sluice-lint-"));
   try {
