@@ -66,10 +66,30 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
       ]),
     );
     const known =
-      /^(dist|docs|native|prebuilds)\/|^binding\.gyp$|^schema\/policy\.schema\.json$|^(CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
+      /^(deploy|dist|docs|native|prebuilds)\/|^examples\/testing\/sidecar\.test\.ts$|^binding\.gyp$|^schema\/policy\.schema\.json$|^(CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
     expect(consumer.packed.filter((name) => !known.test(name))).toEqual([]);
     expect(
-      consumer.packed.filter((name) => /standalone\/|\.test\.|\.map$|\.tsbuildinfo$/.test(name)),
+      consumer.packed.filter((name) =>
+        /standalone\/|^(?!examples\/).*\.test\.|\.map$|\.tsbuildinfo$/.test(name),
+      ),
+    ).toEqual([]);
+  });
+
+  it("holds what its pages lead to, and of the C++ what its addons are made of", () => {
+    const leads = consumer.packed
+      .filter((name) => name.endsWith(".md"))
+      .flatMap((page) => {
+        const text = readFileSync(path.join(repository, page), "utf8");
+        const links = [...text.matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)];
+        return links.map(([, link = ""]) => path.normalize(path.join(path.dirname(page), link)));
+      });
+    expect(leads.length).toBeGreaterThan(40);
+    const packed = (target: string) =>
+      consumer.packed.some((name) => name === target || name.startsWith(`${target}/`));
+    expect(leads.filter((target) => !packed(target))).toEqual([]);
+    // What the static executables alone are made of.
+    expect(
+      consumer.packed.filter((name) => /^native\/(daemon|files|https|quickjs|test)\//.test(name)),
     ).toEqual([]);
   });
 
