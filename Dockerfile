@@ -77,9 +77,10 @@ COPY --from=build /out/image /
 USER 65534:65534
 ENTRYPOINT ["/usr/local/bin/proxy-init"]
 
-# For people who look into a pod, with `kubectl debug`.
+# For people who look into a pod, with `kubectl debug`, which adds capabilities and names no user: only root has them then.
 FROM image AS tools
 COPY --from=build /out/tools /
+USER 0:0
 ENTRYPOINT ["/usr/local/bin/sluice"]
 
 # For the DaemonSet of `sluice manifest cni`. The folders that it writes to are root's.

@@ -61,7 +61,7 @@ describe.each(["image", "tools", "cni"] as const)(
       );
     });
 
-    it(`runs as ${target === "cni" ? "root" : "nobody"}`, async () => {
+    it(`runs as ${target === "image" ? "nobody" : "root"}`, async () => {
       const user = await room().run(
         "podman",
         "image",
@@ -69,7 +69,7 @@ describe.each(["image", "tools", "cni"] as const)(
         images[target],
         "--format={{.Config.User}}",
       );
-      expect(user.trim()).toBe(target === "cni" ? "0:0" : "65534:65534");
+      expect(user.trim()).toBe(target === "image" ? "65534:65534" : "0:0");
     });
   },
 );
