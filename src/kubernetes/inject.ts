@@ -52,6 +52,7 @@ export function injectPod({ path, pod }: PodPlace, options: InjectOptions): Inje
   if (spec.noList !== undefined) return left(`its ${spec.noList} are no list`);
   // Its rules would be the node's.
   if (spec.hostNetwork) return left("its network is the node's (hostNetwork)");
+  if (spec.windows) return left("it is for nodes with Windows");
   if (spec.annotations.get("linkerd.io/inject") === "disabled") return left("linkerd.io/inject is disabled");
   if (spec.initContainers.some(({ name }) => name === "istio-init"))
     return left("istio-init writes rules of its own");

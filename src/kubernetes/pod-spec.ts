@@ -20,6 +20,8 @@ export interface PodSpec {
   readonly annotations: ReadonlyMap<string, string>;
   readonly labels: ReadonlyMap<string, string>;
   readonly hostNetwork: boolean;
+  /** Whether it says that it is for nodes with Windows. */
+  readonly windows: boolean;
   readonly initContainers: readonly Container[];
   readonly containers: readonly Container[];
   readonly volumes: readonly string[];
@@ -41,6 +43,9 @@ export function readPod(pod: unknown): PodSpec | undefined {
     annotations: texts(own(metadata, "annotations")),
     labels: texts(own(metadata, "labels")),
     hostNetwork: isTrue(own(spec, "hostNetwork")),
+    windows: [own(own(spec, "os"), "name"), own(own(spec, "nodeSelector"), "kubernetes.io/os")].includes(
+      "windows",
+    ),
     initContainers: items(own(spec, "initContainers")).map(read),
     containers: containers.map(read),
     volumes: items(own(spec, "volumes")).map((volume) => text(own(volume, "name"))),

@@ -236,6 +236,8 @@ describe("a pod", () => {
   test.each([
     [pod({ hostNetwork: true }), /^its network is the node's/],
     [pod({ hostNetwork: "yes" }), /^its network is the node's/],
+    [pod({ os: { name: "windows" } }), /^it is for nodes with Windows$/],
+    [pod({ nodeSelector: { "kubernetes.io/os": "windows" } }), /^it is for nodes with Windows$/],
     [annotated({ "linkerd.io/inject": "disabled" }), /^linkerd.io\/inject is disabled$/],
     [
       pod({ containers: [{ name: "app", image: "a:1" }] }),
