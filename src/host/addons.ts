@@ -53,7 +53,9 @@ function explain(name: AddonName, files: readonly string[], cause: unknown): Net
   const found = files.find((file) => existsSync(file));
   if (found === undefined) {
     const tried = `tried ${files.join(", ")}`;
-    const message = `the addon "${name}" is missing: ${tried}; in a checkout, build it with: npm run build`;
+    const fix =
+      "in a checkout, build it with: npm run build; of the package: npm explore sluice -- npx node-gyp rebuild";
+    const message = `the addon "${name}" is missing: ${tried}; ${fix}`;
     return new NetfilterError(message, { code: "addon-unavailable", cause });
   }
   const reason = cause instanceof Error ? cause.message : String(cause);

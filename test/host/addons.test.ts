@@ -65,7 +65,7 @@ describe("loadAddon, bundled as the commands are", () => {
     expect(probe("nft")).toEqual({
       name: "NetfilterError",
       code: "addon-unavailable",
-      message: `the addon "nft" is missing: tried ${tried}; in a checkout, build it with: npm run build`,
+      message: `the addon "nft" is missing: tried ${tried}; in a checkout, build it with: npm run build; of the package: npm explore sluice -- npx node-gyp rebuild`,
     });
   });
 

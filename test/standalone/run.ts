@@ -16,7 +16,7 @@ export const nodeProbe = join(repository, "build/probe/probe.cjs");
 /** Appended to the title of what is skipped; undefined if the executables are there. */
 export const notBuilt = [...executables, standaloneProbe, nodeProbe].every((path) => existsSync(path))
   ? undefined
-  : "not built: npm run build:js && npm run build:standalone";
+  : "not built: npm run build && npm run build:standalone";
 
 /** A title that says why it is skipped, if it is. */
 export const titled = (title: string, reason: string | undefined): string =>
