@@ -58,9 +58,11 @@ export const QUANTITY: ValueKind<string> = matching(
   "an amount such as 100m or 20Mi",
 );
 
-/** What stands before the tag of an image. */
+const IMAGE_PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+
+/** What stands before the tag of an image: perhaps a registry, and parts in small letters. */
 export const IMAGE_NAME: ValueKind<string> = matching(
-  /^[a-zA-Z0-9](?:[\w./-]|:[0-9]+\/)*$/,
+  new RegExp(`^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?${IMAGE_PART}(?:/${IMAGE_PART})*$`),
   "the name of an image, without its tag",
 );
 
@@ -78,8 +80,8 @@ export const PATH: ValueKind<string> = matching(
 
 /** The name of an object: of a volume, a namespace, a priority class. */
 export const NAME: ValueKind<string> = matching(
-  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
-  "a name of lower-case letters, digits and -",
+  /^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+  "a name of up to 63 lower-case letters, digits and -",
 );
 
 /** The same, or nothing. */

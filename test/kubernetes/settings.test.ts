@@ -6,6 +6,7 @@ import { CNI_VALUES, refuseElsewhere } from "../../src/kubernetes/cni-values.ts"
 import {
   CLOSE_WAIT_TIMEOUT_SECS,
   IGNORE_INBOUND_PORTS,
+  IMAGE,
   INIT_VALUES,
   LOG_LEVEL_VALUE,
   PROXY_GID,
@@ -94,6 +95,10 @@ describe("--set", () => {
     ["proxyInit.xtMountPath.name=A_b", '"A_b" is not a name'],
     ["proxyInit.image.name=a b", '"a b" is not the name of an image'],
     ["proxyInit.image.name=registry.example:5000/a:1", "is not the name of an image, without its tag"],
+    ["proxyInit.image.name=example.org/Mesh/sluice", "is not the name of an image"],
+    ["proxyInit.image.name=example.org//sluice", "is not the name of an image"],
+    ["proxyInit.image.name=example.org/sluice/", "is not the name of an image"],
+    [`proxyInit.xtMountPath.name=${"a".repeat(64)}`, "is not a name of up to 63 lower-case letters"],
     ["proxyInit.image.version=a:b", '"a:b" is not a tag'],
     ["proxyInit.image.pullPolicy=always", '"always" is not one of Always, IfNotPresent, Never'],
     ["proxyInit.resources.cpu.limit=100mm", '"100mm" is not an amount such as 100m or 20Mi'],
@@ -111,6 +116,16 @@ describe("--set", () => {
   ])("%s of the CNI chart is refused, and what to do instead is said", (expression, message) => {
     expect(() => refuseElsewhere(parseSetExpression(expression))).toThrow(message);
   });
+});
+
+test.each([
+  "sluice",
+  "mesh/a__b.c-d",
+  "localhost:5000/sluice",
+  "example.org/mesh/sluice",
+  "10.0.0.1:5000/a/b/c",
+])("%s is the name of an image", (name) => {
+  expect(read(`proxyInit.image.name=${name}`).value(IMAGE)).toBe(name);
 });
 
 test("nearest: the last part counts more than the number of letters", () => {
