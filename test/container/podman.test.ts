@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { images } from "./images.ts";
 import { room } from "./kubelet.ts";
 
 const network = "sluice";
@@ -15,8 +16,8 @@ const busybox = path.join(import.meta.dirname, "../../build/releases/trixie/root
 const play = (yaml: string) =>
   room().run("sh", "-c", `printf %s "$0" | podman play kube --network ${network} -`, yaml);
 /** Without the ten seconds that each server would get to end, which as a first process ignores SIGTERM. */
-const down = () =>
-  room().run("sh", "-c", "podman pod kill sluice-example; podman pod rm --force sluice-example");
+const down = (name = "sluice-example") =>
+  room().run("sh", "-c", 'podman pod kill "$0"; podman pod rm --force "$0"', name);
 
 beforeAll(async () => {
   await room().run("podman", "network", "create", "--subnet=198.18.8.0/24", network);
@@ -54,5 +55,26 @@ it("does not start the app when the rules cannot be written", async () => {
     expect(states).toMatch(/sluice-example-app (created|configured)/i);
   } finally {
     await down();
+  }
+});
+
+it("plays deploy/check: the rules are in the log, and the validator finds them at work", async () => {
+  const check = readFileSync(path.join(import.meta.dirname, "../../deploy/check/pod.yaml"), "utf8")
+    .replaceAll(/image: sluice:.*/g, `image: ${images.image}`)
+    // Else podman removes the init container, and its log with it.
+    .replace(/^ {2}name: .*/m, "$&\n  annotations: {io.podman.annotations.init.container.type: always}");
+  await play(check);
+  try {
+    const code = await room().run("podman", "wait", "sluice-check-validate");
+    const logs = (name: string) => room().run("podman", "logs", `sluice-check-${name}`);
+    expect({ code: code.trim(), log: await logs("validate") }).toEqual({
+      code: "0",
+      log: expect.stringContaining(
+        "outbound IPv4: redirected to port 4140, the original destination is known",
+      ),
+    });
+    expect(await logs("linkerd-init")).toContain("--to-ports 4143");
+  } finally {
+    await down("sluice-check");
   }
 });
