@@ -60,9 +60,11 @@ export const QUANTITY: ValueKind<string> = matching(
 
 const IMAGE_PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
 
-/** What stands before the tag of an image: perhaps a registry, and parts in small letters. */
+/** What stands before the tag of an image: perhaps a registry, and parts in small letters. Or before the digest, as Linkerd's chart has it. */
 export const IMAGE_NAME: ValueKind<string> = matching(
-  new RegExp(`^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?${IMAGE_PART}(?:/${IMAGE_PART})*$`),
+  new RegExp(
+    `^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?${IMAGE_PART}(?:/${IMAGE_PART})*(?:@sha256)?$`,
+  ),
   "the name of an image, without its tag",
 );
 

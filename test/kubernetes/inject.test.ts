@@ -224,6 +224,17 @@ describe("a pod", () => {
     });
   });
 
+  test("with the annotations of sluice manifest linkerd for a digest", () => {
+    const digest = "0".repeat(64);
+    const annotations = {
+      "config.linkerd.io/init-image": "example.org/i@sha256",
+      "config.linkerd.io/init-image-version": digest,
+    };
+    expect(result(annotated(annotations))).toMatchObject({
+      spec: { initContainers: [{ image: `example.org/i@sha256:${digest}` }] },
+    });
+  });
+
   test("of Linkerd's control plane lets the API server's ports through instead", () => {
     const labels = { "linkerd.io/control-plane-component": "identity" };
     const args = (metadata: object) =>

@@ -124,6 +124,7 @@ test.each([
   "localhost:5000/sluice",
   "example.org/mesh/sluice",
   "10.0.0.1:5000/a/b/c",
+  "example.org/sluice@sha256",
 ])("%s is the name of an image", (name) => {
   expect(read(`proxyInit.image.name=${name}`).value(IMAGE)).toBe(name);
 });
