@@ -107,7 +107,8 @@ function parseOutbound(input: unknown): Outbound {
 }
 
 function portsOfUids(input: unknown): NonNullable<Outbound["skipPortsOfUids"]> {
-  return list("outbound.skipPortsOfUids", input, (item, path) => {
+  return list("outbound.skipPortsOfUids", input, (item, index) => {
+    const path = `outbound.skipPortsOfUids[${index}]`;
     const found = fields(path, item, ["uid", "ports"]);
     const uid = wholeNumber(`${path}.uid`, found.get("uid"), LAST_ID);
     return { uid, ports: ports(`${path}.ports`, found.get("ports")) };
@@ -148,56 +149,58 @@ function wholeNumber(path: string, value: unknown, last: number): number {
 }
 
 function ids(path: string, input: unknown): number[] {
-  return list(path, input, (item, place) => wholeNumber(place, item, LAST_ID));
+  return values(path, input, (item) => wholeNumber("", item, LAST_ID));
 }
 
 function ports(path: string, input: unknown): PortSpec[] {
-  return list(path, input, (item, place): PortSpec => {
+  return values(path, input, (item): PortSpec => {
     if (typeof item !== "number" && typeof item !== "string") {
-      throw new PolicyError(place, item, `must be a port or a range such as "80-90", not ${show(item)}`);
+      throw new PolicyError("", item, `must be a port or a range such as "80-90", not ${show(item)}`);
     }
-    const { first, last } = at(place, () => parsePortSpec(item));
+    const { first, last } = parsePortSpec(item);
     return first === last ? first : `${first}-${last}`;
   });
 }
 
 function subnets(path: string, input: unknown): string[] {
-  return list(path, input, (item, place): string => {
+  return values(path, input, (item): string => {
     if (typeof item !== "string") {
-      throw new PolicyError(place, item, `must be a subnet such as "10.0.0.0/8", not ${show(item)}`);
+      throw new PolicyError("", item, `must be a subnet such as "10.0.0.0/8", not ${show(item)}`);
     }
-    at(place, () => parseSubnet(item));
+    parseSubnet(item);
     return item.trim();
   });
 }
 
 function interfaces(path: string, input: unknown): string[] {
-  return list(path, input, (item, place): string => {
+  return values(path, input, (item): string => {
     if (typeof item !== "string") {
-      throw new PolicyError(place, item, `must be the name of an interface, not ${show(item)}`);
+      throw new PolicyError("", item, `must be the name of an interface, not ${show(item)}`);
     }
-    return at(place, () => parseInterfaceName(item));
+    return parseInterfaceName(item);
   });
 }
 
-/** Every item of a list, read; `read` is told its place. */
-function list<T>(path: string, input: unknown, read: (item: unknown, place: string) => T): T[] {
+/** Every value of a list, read on its own: what is wrong with one gets its place. */
+function values<T>(path: string, input: unknown, read: (item: unknown) => T): T[] {
+  return list(path, input, (item, index) => {
+    try {
+      return read(item);
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      throw new PolicyError(`${path}[${index}]`, error.value, error.message);
+    }
+  });
+}
+
+/** Every item of a list, read; `read` is told its index. */
+function list<T>(path: string, input: unknown, read: (item: unknown, index: number) => T): T[] {
   if (!Array.isArray(input)) {
     const problem = input === undefined ? "is missing: a list" : `must be a list, not ${show(input)}`;
     throw new PolicyError(path, input, problem);
   }
   const items: T[] = [];
   // By index: a hole in the list is as wrong as undefined.
-  for (let i = 0; i < input.length; i++) items.push(read(input[i], `${path}[${i}]`));
+  for (let i = 0; i < input.length; i++) items.push(read(input[i], i));
   return items;
-}
-
-/** What is wrong with a value on its own gets its place. */
-function at<T>(place: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof PolicyError) throw new PolicyError(place, error.value, error.message);
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Family } from "../policy/policy.ts";
-import { ruleText } from "./rule-text.ts";
+import { ruleSpecification } from "./rule-text.ts";
 import type { Rule, Ruleset } from "./ruleset.ts";
 
 /** Packets and bytes that passed a rule, or met a chain's policy. */
@@ -12,7 +12,7 @@ export interface Counters {
 
 /** A rule to be written, by its text. */
 export interface SavedRule {
-  /** The whole line: `-A CHAIN …` as {@link ruleText} gives it, or a comment line, which begins with `#`. */
+  /** The whole line: `-A CHAIN` and {@link ruleSpecification}, or a comment line, which begins with `#`. */
   readonly text: string;
   /** Absent or null: the line has none, as iptables-save writes it without `-c`. */
   readonly counters?: Counters | null;
@@ -61,12 +61,15 @@ export function iptablesSave(table: string, chains: readonly SavedChain[]): stri
 /**
  * The chains that a ruleset puts into one family's table, for {@link iptablesSave}.
  *
+ * @param specify writes a rule, as {@link ruleSpecification}; for who wants both families, and has written it for one
  * @example
  * iptablesSave("nat", savedChains(compile(policy, "nft"), "ipv4"));
  */
-export function savedChains(ruleset: Ruleset, family: Family): SavedChain[] {
+export function savedChains(ruleset: Ruleset, family: Family, specify = ruleSpecification): SavedChain[] {
   const texts = (chain: string, rules: readonly Rule[]): SavedRule[] =>
-    rules.filter((rule) => rule.families.includes(family)).map((rule) => ({ text: ruleText(chain, rule) }));
+    rules
+      .filter((rule) => rule.families.includes(family))
+      .map((rule) => ({ text: `-A ${chain} ${specify(rule)}` }));
   return [
     ...ruleset.baseChains
       .filter(({ jumps }) => jumps.length > 0)

@@ -6,6 +6,7 @@ import { nftRuleset } from "./nft-text.ts";
 import { mermaidPicture } from "./picture/mermaid.ts";
 import { packetWays } from "./picture/packet-ways.ts";
 import { svgPicture } from "./picture/svg.ts";
+import { type RuleParts, ruleSpecification } from "./rule-text.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { ruleTable } from "./table.ts";
 
@@ -83,11 +84,17 @@ export function render(ruleset: Ruleset, format: RenderFormat): string {
 }
 
 function iptablesBlocks(ruleset: Ruleset): string {
+  const known = new Map<RuleParts, string>();
+  const specify = (rule: RuleParts): string => {
+    const text = known.get(rule) ?? ruleSpecification(rule);
+    known.set(rule, text);
+    return text;
+  };
   return ruleset.tables
     .map(({ family, name }) => {
       if (family === "inet") throw new RangeError("iptables has no table for both families");
       const heading = `# ${family === "ipv4" ? "IPv4" : "IPv6"}: ${restoreCommand(ruleset, family)} --noflush\n`;
-      return heading + iptablesSave(name, savedChains(ruleset, family));
+      return heading + iptablesSave(name, savedChains(ruleset, family, specify));
     })
     .join("");
 }
