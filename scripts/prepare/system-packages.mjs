@@ -133,6 +133,7 @@ const sets = {
     command("clang-tidy"),
     command("cmake"),
     header("doctest-dev", "doctest/doctest.h"),
+    command("valgrind", "valgrind", "the tests that count instructions are skipped"),
     ...containers(),
   ],
 };

@@ -19,7 +19,7 @@ export interface Subject {
   readonly organization?: string;
   /** As OpenSSL writes them: "DNS:kubernetes", "IP:127.0.0.1". */
   readonly alternativeNames?: readonly string[];
-  /** Days from today on; negative: it has run out. Default: 1. */
+  /** Days from today on; negative, down to -9: it has run out. Default: 1. */
   readonly days?: number;
 }
 
@@ -55,13 +55,31 @@ export class CertificateAuthority {
       writeFileSync(path("extensions"), lines.join("\n"));
       writeFileSync(path("ca"), this.own.certificate);
       writeFileSync(path("ca-key"), this.own.key);
-      const authority = ["-CA", path("ca"), "-CAkey", path("ca-key"), "-CAcreateserial"];
-      const validity = ["-days", String(days), "-extfile", path("extensions")];
-      openssl("x509", "-req", "-in", path("request"), ...authority, ...validity, "-out", path("certificate"));
+      writeFileSync(path("index"), "");
+      writeFileSync(path("settings"), settings(path));
+      const authority = ["-cert", path("ca"), "-keyfile", path("ca-key")];
+      // `openssl x509` of 3.4 and later refuses an end before today.
+      const now = Date.now();
+      const validity = ["-startdate", date(now - 10 * DAY_MS), "-enddate", date(now + days * DAY_MS)];
+      const files = ["-in", path("request"), "-extfile", path("extensions"), "-out", path("certificate")];
+      openssl("ca", "-batch", "-notext", "-config", path("settings"), ...authority, ...validity, ...files);
       return read(path);
     });
   }
 }
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** As `openssl ca` takes it: 20261129103000Z. */
+const date = (time: number): string => new Date(time).toISOString().replace(/\.\d+|[-:T]/g, "");
+
+/** `openssl ca` has no options for these. */
+const settings = (path: Path): string =>
+  [
+    ...["[ca]", "default_ca = own", "[own]", "default_md = sha256", "policy = any", "rand_serial = yes"],
+    ...[`database = ${path("index")}`, `new_certs_dir = ${path("")}`],
+    ...["[any]", "organizationName = optional", "commonName = supplied", ""],
+  ].join("\n");
 
 type Path = (name: string) => string;
 

@@ -20,16 +20,17 @@ const POLICY: RedirectPolicy = {
   outbound: { proxyPort: 4140, skipPorts: [4567] },
 };
 
-const iptables = ({ namespace }: Pod, rule: string) =>
-  output(namespace, "iptables-nft", ["-t", "nat", ...rule.split(" ")]);
-
 /** What is otherwise than in a pod in order. */
 const STAGES: Readonly<Record<string, { policy?: RedirectPolicy; stage?: (pod: Pod) => Promise<unknown> }>> =
   {
     healthy: {},
     "wrong-port": { policy: { ...POLICY, outbound: { proxyPort: 4150 } } },
     strange: {
-      stage: (pod) => iptables(pod, "-I OUTPUT -p tcp -m mark ! --mark 0x10 -j REDIRECT --to-ports 15001"),
+      // By nft, because releases of iptables differ in what they make of the same rule.
+      stage: ({ namespace }) => {
+        const rule = "meta l4proto tcp meta mark != 0x10 counter redirect to :15001";
+        return output(namespace, "nft", ["insert", "rule", "ip", "nat", "OUTPUT", ...rule.split(" ")]);
+      },
     },
     "other-table": {
       stage: ({ namespace }) => {

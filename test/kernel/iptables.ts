@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { spawnSync } from "node:child_process";
 import type { Place } from "./hosts.ts";
 import { output, type TestedMode } from "./kernel-state.ts";
+
+const version = /v([\d.]+)/.exec(spawnSync("iptables-nft", ["--version"], { encoding: "utf8" }).stdout ?? "");
+
+/**
+ * Whether iptables-nft takes the protocol of IPv4 from the packet's header, as it does from 1.8.10 on, rather than from where
+ * the kernel has it. It reads both; we write the latter (docs/kernel.md).
+ */
+export const protocolFromHeader = Number(version?.[1]?.split(".")[2] ?? 0) >= 10;
 
 export type Program = `${"iptables" | "ip6tables"}-${TestedMode}`;
 
