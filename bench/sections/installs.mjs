@@ -9,7 +9,7 @@ import { inspect, install } from "../../dist/index.js";
 import { Limit } from "../limit.mjs";
 import { alternately, compared } from "../measure.mjs";
 import { nftFile } from "../opponents.mjs";
-import { inNamespace } from "../places.mjs";
+import { inNamespace, withFreshNamespaces } from "../places.mjs";
 import { LINKERDS, MODES, ports, skipping, subnets } from "../policies.mjs";
 
 export async function milliseconds(call) {
@@ -19,8 +19,10 @@ export async function milliseconds(call) {
 }
 
 /** @param {import("../../dist/index.js").RedirectPolicy} policy */
-const firstInstall = (policy, mode) =>
-  inNamespace((namespace) => milliseconds(() => install(policy, { mode, netns: namespace.path })));
+const firstInstall = (fresh, policy, mode) => async () => {
+  const { path } = await fresh();
+  return await milliseconds(() => install(policy, { mode, netns: path }));
+};
 
 /** @param {import("../main.mjs").Bench} bench */
 export async function installs(bench) {
@@ -32,15 +34,18 @@ export async function installs(bench) {
 async function installsOf(mode, { rounds, folder, programs }) {
   const [[nft, ...nftArguments]] = nftFile(LINKERDS, folder, "installs");
   const limit = new Limit(programs.limit, mode);
-  const times = await inNamespace(async (held) => {
-    const again = { mode, netns: held.path };
+  const times = await withFreshNamespaces(async (fresh) => {
+    const again = { mode, netns: (await fresh()).path };
     await install(LINKERDS, again);
     return await alternately(rounds, {
-      first: () => firstInstall(LINKERDS, mode),
+      first: firstInstall(fresh, LINKERDS, mode),
       limit: () => limit.round("whole"),
       kernel: () => limit.round("kernel"),
       again: () => milliseconds(() => install(LINKERDS, again)),
-      nft: () => inNamespace((namespace) => milliseconds(() => namespace.exec(nft, nftArguments))),
+      nft: async () => {
+        const namespace = await fresh();
+        return await milliseconds(() => namespace.exec(nft, nftArguments));
+      },
     });
   });
   limit.close();
@@ -113,10 +118,12 @@ export async function longLists({ rounds, programs }) {
       for (const length of [100, 10_000]) {
         const [policy, option] = listOf(length);
         const limit = new Limit(programs.limit, mode, option, String(length));
-        const times = await alternately(Math.ceil(rounds / 4), {
-          ours: () => firstInstall(policy, mode),
-          limit: () => limit.round("whole"),
-        });
+        const times = await withFreshNamespaces((fresh) =>
+          alternately(Math.ceil(rounds / 4), {
+            ours: firstInstall(fresh, policy, mode),
+            limit: () => limit.round("whole"),
+          }),
+        );
         limit.close();
         rows.push(
           compared(`install(), ${length} ${kind}, ${mode}`, "ms", times.ours, {

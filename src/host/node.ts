@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { isatty } from "node:tty";
 import { loadAddon } from "./addons.ts";
 import type { Backend, Host, Signal } from "./host.ts";
 import { readText } from "./read-text.ts";
@@ -20,7 +19,8 @@ export function nodeHost(exit: (code: number) => void = process.exit): Host {
     env: (name) => process.env[name],
     readFile: readText,
     write: writeAll,
-    isTerminal: isatty,
+    // Not imported: it loads node:net and streams, a tenth of the start of a command that never asks.
+    isTerminal: (fd) => process.getBuiltinModule("node:tty").isatty(fd),
     async call(backend, request) {
       const door = backend === "any" ? anyDoor(doors) : openDoor(doors, backend);
       return await door(request);
