@@ -13,31 +13,38 @@ export class CsvError extends Error {}
  */
 export function readCsvRecord(text: string): string[] {
   // Go's reader turns \r\n into \n, and drops a \r that ends the text.
-  let rest = text.replaceAll("\r\n", "\n").replace(/\r$/, "").replace(/^\n+/, "");
-  if (rest === "") throw new CsvError("holds no items");
+  const record = text.replaceAll("\r\n", "\n").replace(/\r$/, "").replace(/^\n+/, "");
+  if (record === "") throw new CsvError("holds no items");
   const fields: string[] = [];
-  for (;;) {
-    const [field = "", length] = rest.startsWith('"') ? quotedField(rest) : plainField(rest);
+  for (let start = 0; ; ) {
+    const [field, end] = record.startsWith('"', start)
+      ? quotedField(record, start)
+      : plainField(record, start);
     fields.push(field);
-    if (rest.charAt(length) !== ",") return fields;
-    rest = rest.slice(length + 1);
+    if (record.charAt(end) !== ",") return fields;
+    start = end + 1;
   }
 }
 
 /** The field's text and the place of what ends it. */
 type Field = readonly [text: string, end: number];
 
-function plainField(rest: string): Field {
-  const end = rest.search(/[,\n]|$/);
-  const field = rest.slice(0, end);
+function plainField(record: string, start: number): Field {
+  const ending = /[,\n]|$/g;
+  ending.lastIndex = start;
+  const end = ending.exec(record)?.index;
+  const field = record.slice(start, end);
   if (field.includes('"')) throw new CsvError('has a " within an item that does not begin with one');
-  return [field, end];
+  return [field, start + field.length];
 }
 
-function quotedField(rest: string): Field {
-  const [whole] = /^"(?:[^"]|"")*"/.exec(rest) ?? [];
+function quotedField(record: string, start: number): Field {
+  const quoted = /"(?:[^"]|"")*"/y;
+  quoted.lastIndex = start;
+  const [whole] = quoted.exec(record) ?? [];
   if (whole === undefined) throw new CsvError('has a " that is not closed');
-  const next = rest.charAt(whole.length);
+  const end = start + whole.length;
+  const next = record.charAt(end);
   if (next !== "" && next !== "," && next !== "\n") throw new CsvError('has text after the closing "');
-  return [whole.slice(1, -1).replaceAll('""', '"'), whole.length];
+  return [whole.slice(1, -1).replaceAll('""', '"'), end];
 }

@@ -14,19 +14,22 @@ export class ReplyError extends TypeError {
 /** Reads a JSON value of the core's, checking each field where it is taken: no cast crosses the boundary. */
 export class Reader {
   readonly #value: unknown;
-  readonly #path: string;
+  readonly #parent: Reader | undefined;
+  readonly #place: string | number;
 
-  constructor(value: unknown, path: string) {
+  /** @param place what it is called; in a parent, its key or index */
+  constructor(value: unknown, place: string | number, parent?: Reader) {
     this.#value = value;
-    this.#path = path;
+    this.#place = place;
+    this.#parent = parent;
   }
 
   /** A field of an object; the reader of an absent one holds undefined. */
   at(key: string): Reader {
     const value = this.#value;
     if (typeof value !== "object" || value === null || Array.isArray(value)) this.#fail("an object");
-    const field: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
-    return new Reader(field, `${this.#path}.${key}`);
+    const field: unknown = Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+    return new Reader(field, key, this);
   }
 
   get present(): boolean {
@@ -36,7 +39,7 @@ export class Reader {
   items(): Reader[] {
     const value: unknown = this.#value;
     if (!Array.isArray(value)) this.#fail("an array");
-    return value.map((item: unknown, index) => new Reader(item, `${this.#path}[${index}]`));
+    return value.map((item: unknown, index) => new Reader(item, index, this));
   }
 
   string(): string {
@@ -62,6 +65,12 @@ export class Reader {
 
   #fail(wanted: string): never {
     throw new ReplyError(this.#path, wanted);
+  }
+
+  get #path(): string {
+    const place = this.#place;
+    if (this.#parent === undefined) return String(place);
+    return this.#parent.#path + (typeof place === "number" ? `[${place}]` : `.${place}`);
   }
 }
 
