@@ -49,7 +49,8 @@ export function planFolder(folder: Folder, type: string, entry: Entry | undefine
   const { files, superseded } = foreignView(folder, type);
   const choice = chooseActive(files);
   const nothing = { actions: [], active: undefined, blocked: true, unusable: choice.unusable };
-  if (choice.blocked) return { ...nothing, reason: choice.reason };
+  // What is to go can go from wherever it is.
+  if (choice.blocked && entry !== undefined) return { ...nothing, reason: choice.reason };
   const active = entry === undefined ? undefined : choice.active;
   const others = files.filter((each) => each !== active);
   const added = active === undefined || entry === undefined ? [] : add(folder, active, others, entry);

@@ -258,6 +258,16 @@ describe("the folder", () => {
     expect(node.text("10-calico.conflist")).toBe(LIST);
   });
 
+  it("has such a file first when all is taken out: no entry is left without the executable", () => {
+    const node = new TestNode({ "10-x.conf": SINGLE, "20-calico.conflist": LIST });
+    node.installer().reconcile();
+    node.files.put(`${NET}/00-latin.conflist`, { bytes: [0xe4] });
+    node.installer().remove();
+    expect(node.names).toEqual(["00-latin.conflist", "10-x.conf", "20-calico.conflist"]);
+    expect(node.text("10-x.conf")).toBe(SINGLE);
+    expect(node.files.list(BIN)).toEqual([]);
+  });
+
   it("has symbolic links: what they lead to is written, on the node's own paths", () => {
     const node = new TestNode();
     node.files.put(`${NET}/10-calico.conflist`, { link: "/etc/cni/net.d/calico/second" });
