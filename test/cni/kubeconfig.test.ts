@@ -44,6 +44,19 @@ current-context: linkerd-cni-context
     });
   });
 
+  test.each([
+    [
+      "one flow mapping",
+      '{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: {server: "https://a"}}], users: [{name: u, user: {token: t}}]}',
+    ],
+    [
+      "anchors, aliases and merge keys, with the line ends of Windows",
+      "base: &base {server: 'https://a'}\r\nclusters:\r\n- name: c\r\n  cluster:\r\n    <<: *base\r\nusers: [{name: u, user: {token: t}}]\r\ncontexts: [{name: x, context: {cluster: c, user: u}}]\r\ncurrent-context: x\r\n",
+    ],
+  ])("in YAML, as %s", async (_, text) => {
+    expect(await read(text)).toMatchObject({ server: "https://a", token: "t" });
+  });
+
   test("files that it names are beside it, or where they say", async () => {
     const text = kubeconfig(
       {
@@ -113,6 +126,7 @@ current-context: linkerd-cni-context
     ["a user that is not there", kubeconfig().replace('"user":"linkerd-cni"', '"user":"x"')],
     ["exec", kubeconfig({ exec: { command: "aws" } })],
     ["a password", kubeconfig({ username: "a", password: "secret-of-mine" })],
+    ["a proxy", kubeconfig({}, { "proxy-url": "http://secret-of-mine@proxy" })],
     ["data that is no base64", kubeconfig({ "client-key-data": "secret-of-mine!" })],
     ["a token of two lines", kubeconfig({ token: "secret-of-mine\r\nX: y" })],
     ["a file that is missing", kubeconfig({ tokenFile: "/none" })],

@@ -47,8 +47,15 @@ function readText(host: Host, path: string): string {
 async function parse(path: string, text: string): Promise<unknown> {
   try {
     // Our installer writes JSON, which is YAML, too: reading that takes no time.
-    if (/^\s*\{/.test(text)) return JSON.parse(text);
-    const [document] = await parseDocuments(text);
+    return JSON.parse(text);
+  } catch {
+    return await parseYaml(path, text);
+  }
+}
+
+async function parseYaml(path: string, text: string): Promise<unknown> {
+  try {
+    const [document] = await parseDocuments(text, { merge: true });
     return document?.toJS();
   } catch {
     // The message of a parser may quote what is secret.
@@ -79,6 +86,9 @@ class KubeconfigReader {
     const user = this.#named("users", "user", this.#text(context, "context", "user") ?? "");
     for (const key of UNSUPPORTED_BY_USER) {
       if (own(user, key) !== undefined) throw this.#wrong(`user.${key}: is not supported`);
+    }
+    if (this.#text(cluster, "cluster", "proxy-url") !== undefined) {
+      throw this.#wrong("cluster.proxy-url: is not supported");
     }
     return {
       server: this.#server(cluster),
