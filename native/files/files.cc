@@ -115,9 +115,12 @@ void Remove(const std::string& path) {
 
 void Append(const std::string& path, std::string_view text) {
   const std::string attempt = "cannot write to " + path;
+  // Of a pipe, opening would otherwise wait for somebody who reads.
   const FileDescriptor descriptor(
-      open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
-  if (!descriptor.valid()) throw Failure(errno, attempt);
+      open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
+  struct stat found;
+  if (!descriptor.valid() || fstat(descriptor.get(), &found) != 0) throw Failure(errno, attempt);
+  if (!S_ISREG(found.st_mode)) throw Failure(EINVAL, attempt, "it is no regular file");
   // One write, so that lines of several processes do not mix.
   const ssize_t count = write(descriptor.get(), text.data(), text.size());
   if (count < 0) throw Failure(errno, attempt);

@@ -48,7 +48,10 @@ export interface Files {
   rename(from: string, to: string): void;
   /** A file, or a link. That there is none is no error. */
   remove(path: string): void;
-  /** Adds text at the end of a file, in one write; makes the file, for its owner alone, if there is none. */
+  /**
+   * Adds text at the end of a file, in one write; makes the file, for its owner alone, if there is none. What is no regular file,
+   * a pipe say, is refused.
+   */
   append(path: string, text: string): void;
 }
 

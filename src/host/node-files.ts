@@ -141,8 +141,11 @@ function syncFolder(path: string): void {
 }
 
 function append(path: string, text: string): void {
-  const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
+  // Of a pipe, opening would otherwise wait for somebody who reads.
+  const descriptor = openSync(path, flags | constants.O_NONBLOCK | constants.O_NOCTTY, 0o600);
   try {
+    if (!fstatSync(descriptor).isFile()) throw failure("EINVAL");
     writeSync(descriptor, text);
   } finally {
     closeSync(descriptor);
