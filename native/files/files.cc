@@ -29,6 +29,14 @@ std::string Nanoseconds(const timespec& time) {
   return std::to_string(static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec);
 }
 
+// Of what a symbolic link leads to; nothing if there is nothing of this name.
+std::optional<off_t> SizeOf(const std::string& path, const std::string& attempt) {
+  struct stat found;
+  if (stat(path.c_str(), &found) == 0) return found.st_size;
+  if (errno == ENOENT) return std::nullopt;
+  throw Failure(errno, attempt);
+}
+
 struct CloseFolder {
   void operator()(DIR* folder) const { closedir(folder); }
 };
@@ -63,8 +71,7 @@ std::optional<Status> Look(const std::string& path) {
   std::string version = std::to_string(found.st_dev);
   version += ":" + std::to_string(found.st_ino) + ":" + std::to_string(found.st_size);
   version += ":" + Nanoseconds(found.st_mtim) + ":" + Nanoseconds(found.st_ctim);
-  return Status{KindOf(found.st_mode), found.st_mode & 07777, found.st_uid, found.st_size,
-                std::move(version)};
+  return Status{KindOf(found.st_mode), found.st_mode & 07777, std::move(version)};
 }
 
 std::string ReadLink(const std::string& path) {
@@ -87,10 +94,10 @@ std::string Read(const std::string& path, size_t longest) {
 }
 
 bool Same(const std::string& path, const std::string& other) {
-  const std::optional<Status> first = Look(path);
-  const std::optional<Status> second = Look(other);
-  if (!first || !second || first->size != second->size) return false;
   const std::string attempt = "cannot compare " + path + " with " + other;
+  const std::optional<off_t> first = SizeOf(path, attempt);
+  const std::optional<off_t> second = SizeOf(other, attempt);
+  if (!first || !second || *first != *second) return false;
   const FileDescriptor left = OpenRegular(path, attempt);
   const FileDescriptor right = OpenRegular(other, attempt);
   char left_bytes[16384];

@@ -16,8 +16,6 @@ namespace sluice::files {
 struct Status {
   const char* kind;
   mode_t mode;
-  uid_t uid;
-  int64_t size;
   std::string version;
 };
 

@@ -45,10 +45,6 @@ void AnswerStatus(const Value& document, const Place& place, Writer& writer) {
   writer.String(status->kind);
   writer.Key("mode");
   writer.Uint(status->mode);
-  writer.Key("uid");
-  writer.Uint(status->uid);
-  writer.Key("size");
-  writer.Int64(status->size);
   writer.Key("version");
   json::WriteText(writer, status->version);
   writer.EndObject();

@@ -5,9 +5,6 @@ export interface FileStatus {
   readonly kind: "file" | "folder" | "link" | "other";
   /** The permission bits: 0o644. */
   readonly mode: number;
-  readonly uid: number;
-  /** In bytes. */
-  readonly size: number;
   /** Another one whenever the file or what it holds has changed: device, inode, size, times. */
   readonly version: string;
 }
@@ -38,7 +35,7 @@ export interface Files {
    * The text of a file, exactly: one that is not UTF-8 has the error `EILSEQ`, one of more than `longest` bytes `EFBIG`.
    */
   read(path: string, longest: number): string;
-  /** Whether two files hold the same bytes. False if one is not there. */
+  /** Whether two files hold the same bytes, or those that symbolic links lead to. False if one is not there. */
   same(path: string, other: string): boolean;
   /** Puts a file with this text in the place of what is there, by a file beside it of a name as {@link isTemporary} knows it. */
   replace(path: string, text: string, how: Replacement): void;

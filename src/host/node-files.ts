@@ -13,6 +13,7 @@ import {
   readlinkSync,
   readSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -51,7 +52,7 @@ export function nodeFiles(): Files {
 function status(path: string): FileStatus | undefined {
   const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (found === undefined) return undefined;
-  const { dev, ino, size, mtimeNs, ctimeNs, mode, uid } = found;
+  const { dev, ino, size, mtimeNs, ctimeNs, mode } = found;
   return {
     kind: found.isFile()
       ? "file"
@@ -61,8 +62,6 @@ function status(path: string): FileStatus | undefined {
           ? "link"
           : "other",
     mode: Number(mode & 0o7777n),
-    uid: Number(uid),
-    size: Number(size),
     version: [dev, ino, size, mtimeNs, ctimeNs].join(":"),
   };
 }
@@ -96,7 +95,7 @@ function decode(bytes: Buffer): string {
 }
 
 function same(path: string, other: string): boolean {
-  const [first, second] = [path, other].map((each) => lstatSync(each, { throwIfNoEntry: false }));
+  const [first, second] = [path, other].map((each) => statSync(each, { throwIfNoEntry: false }));
   if (!first?.isFile() || !second?.isFile() || first.size !== second.size) return false;
   return readFileSync(path).equals(readFileSync(other));
 }

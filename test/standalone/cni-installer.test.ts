@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -149,6 +158,17 @@ describe.each(sluiceHosts)("sluice cni install on %s", (_, command) => {
     );
     expect(await node.end(child)).toBe(0);
     expect(node.read("real")).toBe(LIST);
+  });
+
+  test("copies an executable once that a symbolic link leads to", async () => {
+    await using node = new HostNode(command, { "10-calico.conflist": LIST });
+    renameSync(node.plugin, `${node.plugin}-1`);
+    symlinkSync(`${node.plugin}-1`, node.plugin);
+    const child = node.start(["--poll", "20ms"]);
+    await node.hasTypes(...CALICO, OURS);
+    await sleep(300);
+    expect(node.output.match(/bin\/sluice-cni written/g)).toHaveLength(1);
+    expect(await node.end(child)).toBe(0);
   });
 
   test("starts over what an earlier one has left that was killed at any moment", async () => {

@@ -45,7 +45,7 @@ export class MemoryFiles implements Files {
     if (held === undefined) return undefined;
     const { content, mode, version } = held;
     const kind = typeof content === "object" && "link" in content ? "link" : "file";
-    return { kind, mode, uid: 0, size: 0, version: String(version) };
+    return { kind, mode, version: String(version) };
   }
 
   readLink(path: string): string {
