@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { EntryError, parseEntry } from "../cni/installer/entry.ts";
+import { checkEntry, EntryError, parseEntry } from "../cni/installer/entry.ts";
 import { KUBECONFIG_NAME, serverUrl } from "../cni/installer/kubeconfig.ts";
 import type { Settings } from "../cni/installer/settings.ts";
 import type { Host } from "../host/host.ts";
@@ -137,7 +137,9 @@ export function readSettings(host: Host, flags: ParsedFlags): Settings {
   const apiPort = setting(host, flags, API_PORT, "443");
   check(API_HOST, apiHost, /^[0-9A-Za-z.:-]+$/.test(apiHost), "is neither an address nor a name");
   check(API_PORT, apiPort, /^[0-9]{1,5}$/.test(apiPort) && Number(apiPort) <= 65535, "is no port");
-  return { ...readPlaces(host, flags, config, { apiHost, apiPort }), server: serverUrl(apiHost, apiPort) };
+  const places = readPlaces(host, flags, config, { apiHost, apiPort });
+  blamed(NETWORK_CONFIG, () => checkEntry(places.entry));
+  return { ...places, server: serverUrl(apiHost, apiPort) };
 }
 
 /** What `sluice cni uninstall` works with: of the entry only the type matters. @throws {FlagError} */

@@ -322,6 +322,11 @@ describe.each(sluiceHosts)("sluice cni install on %s", (_, command) => {
   test.each([
     ["CNI_NETWORK_CONFIG", "{", "CNI_NETWORK_CONFIG (--network-config): is not JSON"],
     ["CNI_NETWORK_CONFIG", "", "CNI_NETWORK_CONFIG (--network-config): is needed"],
+    [
+      "CNI_NETWORK_CONFIG",
+      '{"type":"sluice-cni","linkerd":{"incoming-proxy-port":4143,"outgoing-proxy-port":"4140"}}',
+      "linkerd.outgoing-proxy-port: must be a whole number",
+    ],
     ["CNI_NETWORK_CONFIG", '{"type":"a/b"}', 'type: "a/b" is no name of an executable'],
     ["KUBERNETES_SERVICE_HOST", "", "KUBERNETES_SERVICE_HOST (--kubernetes-host): is needed"],
     ["KUBERNETES_SERVICE_PORT", "x", 'KUBERNETES_SERVICE_PORT (--kubernetes-port): "x" is no port'],

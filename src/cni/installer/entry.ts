@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { show } from "../../policy/error.ts";
+import { CniError } from "../error.ts";
+import { Fields } from "../fields.ts";
+import { readConfig } from "../network-config.ts";
+import { NEWEST } from "../version.ts";
 
 /** The plugin's entry in a node's configuration. */
 export interface Entry {
@@ -40,6 +44,20 @@ export function parseEntry(text: string, placeholders: Placeholders): Entry {
     throw new EntryError(`type: ${show(type)} is no name of an executable`);
   }
   return { type, value: Object.fromEntries(fillMembers(value, placeholders)) };
+}
+
+/**
+ * Makes sure that the plugin takes the entry: with one that it refuses, no pod of the node would start any more, nor end.
+ *
+ * @throws {EntryError}
+ */
+export function checkEntry({ value }: Entry): void {
+  try {
+    // The runtime gives it the name and the version of the list.
+    readConfig(Fields.of({ ...value, cniVersion: NEWEST, name: "any" }));
+  } catch (error) {
+    throw error instanceof CniError ? new EntryError(error.message) : error;
+  }
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
