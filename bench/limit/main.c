@@ -4,13 +4,11 @@
 // what install() leaves for Linkerd's default flags (test/kernel/bench-limit.test.ts), or for long lists, by
 // the same protocol.
 //
-//   limit MODE [--skip-ports N] [--skip-subnets N]           MODE: nft, legacy or nftables. For each line of
-//   standard input
-//                                                            a round in a fresh network namespace: "whole",
-//                                                            read, commit and read back, or "kernel", from
-//                                                            the socket to the acknowledgement. Prints
-//                                                            nanoseconds.
-//   limit MODE [--skip-ports N] [--skip-subnets N] --once    the whole, in this namespace
+//   limit MODE [--skip-ports N] [--skip-subnets N] [--once]    MODE: nft, legacy or nftables
+//
+// For each line of standard input it does a round in a fresh network namespace and prints its nanoseconds:
+// "whole" to read, commit and read back, "kernel" from the socket to the acknowledgement. With --once it does
+// the whole in this namespace, and ends.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
@@ -30,8 +28,8 @@ long now(void) {
 }
 
 static void end_with_usage(void) {
-  fputs("usage: limit nft|legacy|nftables [--skip-ports N] [--skip-subnets N] [--once]\n", stderr);
-  exit(2);
+  fputs("limit: usage: limit nft|legacy|nftables [--skip-ports N] [--skip-subnets N] [--once]\n", stderr);
+  exit(1);
 }
 
 static const struct mode* mode_called(const char* name) {
@@ -40,6 +38,16 @@ static const struct mode* mode_called(const char* name) {
   }
   end_with_usage();
   return NULL;
+}
+
+static int length_of_list(const char* text, long most) {
+  char* end;
+  const long length = strtol(text, &end, 10);
+  if (*end != '\0' || length < 1 || length > most) {
+    fprintf(stderr, "limit: %s: not a length from 1 to %ld\n", text, most);
+    exit(1);
+  }
+  return (int)length;
 }
 
 static void rounds(const struct mode* mode) {
@@ -62,9 +70,9 @@ int main(int argc, char** argv) {
     if (strcmp(argv[i], "--once") == 0) {
       once = true;
     } else if (strcmp(argv[i], "--skip-ports") == 0 && i + 1 < argc) {
-      lists.skipped_ports = atoi(argv[++i]);
+      lists.skipped_ports = length_of_list(argv[++i], MOST_PORTS);
     } else if (strcmp(argv[i], "--skip-subnets") == 0 && i + 1 < argc) {
-      lists.skipped_subnets = atoi(argv[++i]);
+      lists.skipped_subnets = length_of_list(argv[++i], MOST_SUBNETS);
     } else {
       end_with_usage();
     }

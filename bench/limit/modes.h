@@ -8,9 +8,10 @@ struct mode {
   const char* name;
   // What does not count: the rules as values.
   void (*prepare)(struct lists lists);
-  // The whole protocol: read, build, commit, read back, parse, count.
+  // The whole protocol, from before the first socket or lock: read, build, commit, read back, parse, count.
+  // With the closing, for which install()'s promise waits as well.
   long (*whole)(void);
-  // From socket() to the acknowledgement of what was built before.
+  // From socket() to the acknowledgement of what was built before; in legacy the commit alone.
   long (*kernel)(void);
 };
 

@@ -21,8 +21,6 @@
 enum { LARGEST_MESSAGE = 1 << 16, RECEIVE = 1 << 15 };
 
 void netlink_open(struct netlink* netlink) {
-  // Another number for each: answers to an earlier socket's questions cannot be taken for those to this
-  // one's.
   const int on = 1;
   netlink->used = 0;
   netlink->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
@@ -43,7 +41,9 @@ static char* reserve(struct netlink* netlink) {
 }
 
 struct nlmsghdr* message_begin(struct netlink* netlink, uint16_t type, uint8_t family, uint16_t flags) {
-  return nftnl_nlmsg_build_hdr(reserve(netlink), type, family, NLM_F_REQUEST | flags, ++netlink->sequence);
+  char* start = reserve(netlink);
+  netlink->last = netlink->used;
+  return nftnl_nlmsg_build_hdr(start, type, family, NLM_F_REQUEST | flags, ++netlink->sequence);
 }
 
 void message_end(struct netlink* netlink, const struct nlmsghdr* header) {
@@ -81,7 +81,8 @@ static void send_buffer(struct netlink* netlink) {
 static void receive(struct netlink* netlink, bool (*each)(const struct nlmsghdr*, void*), void* data) {
   static char buffer[RECEIVE];
   for (;;) {
-    ssize_t length = recv(netlink->fd, buffer, sizeof buffer, 0);
+    // Answers are there when send() returns; one that was lost must not be waited for.
+    ssize_t length = recv(netlink->fd, buffer, sizeof buffer, MSG_DONTWAIT);
     check(length < 0, "recv");
     int left = (int)length;
     for (const struct nlmsghdr* header = (const void*)buffer; mnl_nlmsg_ok(header, left);
@@ -104,10 +105,9 @@ static bool is_acknowledgement(const struct nlmsghdr* message, void* data) {
 }
 
 void batch_commit(struct netlink* netlink) {
-  struct nlmsghdr* header = boundary(netlink, NFNL_MSG_BATCH_END);
-  message_end(netlink, header);
-  // The last before it is acknowledged when all of it is done.
-  header->nlmsg_flags |= NLM_F_ACK;
+  // As the core asks: one acknowledgement, of the last message before the end.
+  ((struct nlmsghdr*)(void*)(netlink->buffer + netlink->last))->nlmsg_flags |= NLM_F_ACK;
+  message_end(netlink, boundary(netlink, NFNL_MSG_BATCH_END));
   send_buffer(netlink);
   receive(netlink, is_acknowledgement, NULL);
 }
@@ -169,6 +169,10 @@ void ask_chain(struct netlink* netlink, uint8_t family, const char* table, const
   message_end(netlink, header);
 }
 
+void list_chains(struct netlink* netlink, uint8_t family) {
+  message_end(netlink, message_begin(netlink, NFT_MSG_GETCHAIN, family, NLM_F_DUMP));
+}
+
 void list_rules(struct netlink* netlink, uint8_t family, const char* table, const char* chain) {
   struct nlmsghdr* header = message_begin(netlink, NFT_MSG_GETRULE, family, NLM_F_DUMP);
   mnl_attr_put_strz(header, NFTA_RULE_TABLE, table);
@@ -215,7 +219,6 @@ void count(const struct nlmsghdr* message, void* data) {
 void add_table(struct netlink* netlink, uint8_t family, const char* table) {
   struct nlmsghdr* header = message_begin(netlink, NFT_MSG_NEWTABLE, family, NLM_F_CREATE);
   mnl_attr_put_strz(header, NFTA_TABLE_NAME, table);
-  mnl_attr_put_u32(header, NFTA_TABLE_FLAGS, 0);
   message_end(netlink, header);
 }
 

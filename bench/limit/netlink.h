@@ -19,6 +19,7 @@ struct netlink {
   char* buffer;  // of what is sent
   size_t used;
   size_t capacity;
+  size_t last;  // where the last message begins that is no boundary of a batch
 };
 
 void netlink_open(struct netlink* netlink);
@@ -50,6 +51,8 @@ struct state {
 void ask_generation(struct netlink* netlink);
 void ask_table(struct netlink* netlink, uint8_t family, const char* table);
 void ask_chain(struct netlink* netlink, uint8_t family, const char* table, const char* chain);
+// The kernel lists those of all tables.
+void list_chains(struct netlink* netlink, uint8_t family);
 // Those of all chains if `chain` is NULL.
 void list_rules(struct netlink* netlink, uint8_t family, const char* table, const char* chain);
 // For ask() and list(): counts a message of any kind, parsed, in a struct state.

@@ -141,10 +141,12 @@ static struct state read_state(void) {
 static long whole(void) {
   const long start = now();
   netlink_open(&netlink);
-  build(read_state().generation);
+  const uint32_t generation = read_state().generation;
+  build(generation);
   batch_commit(&netlink);
   const struct state state = read_state();
-  check(state.rules != rules[0].count + rules[1].count, "rules are missing");
+  check_read_back(state.generation != generation + 1 || state.tables != FAMILIES ||
+                  state.chains != FAMILIES * CHAINS || state.rules != rules[0].count + rules[1].count);
   netlink_close(&netlink);
   return now() - start;
 }

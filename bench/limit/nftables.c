@@ -25,6 +25,7 @@ enum {
   TYPE_PORT = 13,
   ELEMENTS_AT_ONCE = 1000,
   MOST_SETS = 3,
+  CHAINS = 4,
   RULES_WITHOUT_SETS = 6,
 };
 
@@ -241,6 +242,8 @@ static struct state read_state(void) {
   ask_table(&netlink, NFPROTO_INET, kTable);
   ask(&netlink, count, &state);
   if (state.tables == 0) return state;
+  list_chains(&netlink, NFPROTO_INET);
+  list(&netlink, count, &state);
   list_rules(&netlink, NFPROTO_INET, kTable, NULL);
   list(&netlink, count, &state);
   for (int i = 0; i < set_count; ++i) {
@@ -258,12 +261,14 @@ static struct state read_state(void) {
 static long whole(void) {
   const long start = now();
   netlink_open(&netlink);
-  build(read_state().generation);
+  const uint32_t generation = read_state().generation;
+  build(generation);
   batch_commit(&netlink);
   const struct state state = read_state();
   int elements = 0;
   for (int i = 0; i < set_count; ++i) elements += 2 * sets[i].count + 1;
-  check(state.rules != RULES_WITHOUT_SETS + set_count || state.elements != elements, "something is missing");
+  check_read_back(state.generation != generation + 1 || state.tables != 1 || state.chains != CHAINS ||
+                  state.rules != RULES_WITHOUT_SETS + set_count || state.elements != elements);
   netlink_close(&netlink);
   return now() - start;
 }

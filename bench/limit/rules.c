@@ -2,6 +2,7 @@
 #include "rules.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,13 @@ enum { OTHER_RULES = 8 };
 
 void check(bool failed, const char* what) {
   if (!failed) return;
-  perror(what);
+  fprintf(stderr, "limit: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+void check_read_back(bool differs) {
+  if (!differs) return;
+  fputs("limit: the kernel holds other rules than it was given\n", stderr);
   exit(1);
 }
 

@@ -9,6 +9,10 @@
 
 enum { SLOTS = 15, MAX_COMMENT = 255, PROXY_UID = 2102, INBOUND_PORT = 4143, OUTBOUND_PORT = 4140 };
 
+// What the lists can hold: every second port from 1025 on, without the last of all, which has no end in a
+// set, and every second /24 of 10.0.0.0/8.
+enum { MOST_PORTS = (65535 - 1025) / 2, MOST_SUBNETS = 256 * 128 };
+
 enum verdict { RETURN, REDIRECT, JUMP };
 
 struct rule {
@@ -44,5 +48,7 @@ uint32_t listed_subnet(int index);
 // As Linkerd writes them, for one family, in the order in which they are added.
 struct rules rules_of(struct lists lists, bool ipv6);
 
-// Ends the program with one line when something went wrong.
+// Ends the program with one line: a call has failed, and errno says why.
 void check(bool failed, const char* what);
+// The same when what was read back is not what was written.
+void check_read_back(bool differs);
