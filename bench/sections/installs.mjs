@@ -11,6 +11,7 @@ import { alternately, compared } from "../measure.mjs";
 import { nftFile } from "../opponents.mjs";
 import { inNamespace, withFreshNamespaces } from "../places.mjs";
 import { LINKERDS, MODES, ports, skipping, subnets } from "../policies.mjs";
+import { Timed } from "./processes.mjs";
 
 export async function milliseconds(call) {
   const start = performance.now();
@@ -31,8 +32,9 @@ export async function installs(bench) {
   return rows;
 }
 
-async function installsOf(mode, { rounds, folder, programs }) {
-  const [[nft, ...nftArguments]] = nftFile(LINKERDS, folder, "installs");
+async function installsOf(mode, bench) {
+  const { rounds, folder, programs } = bench;
+  const nft = new Timed(bench, nftFile(LINKERDS, folder, "installs"));
   const limit = new Limit(programs.limit, mode);
   const times = await withFreshNamespaces(async (fresh) => {
     const again = { mode, netns: (await fresh()).path };
@@ -42,10 +44,7 @@ async function installsOf(mode, { rounds, folder, programs }) {
       limit: () => limit.round("whole"),
       kernel: () => limit.round("kernel"),
       again: () => milliseconds(() => install(LINKERDS, again)),
-      nft: async () => {
-        const namespace = await fresh();
-        return await milliseconds(() => namespace.exec(nft, nftArguments));
-      },
+      nft: () => nft.measure(),
     });
   });
   limit.close();
@@ -53,7 +52,7 @@ async function installsOf(mode, { rounds, folder, programs }) {
   return [
     compared(...first, { beside: "the limit, in C", than: times.limit, ratioAtMost: 1.5 }),
     compared(...first, { beside: "its socket to acknowledgement", than: times.kernel }),
-    compared(...first, { beside: "nft -f", than: times.nft, ratioAtMost: 0.2 }),
+    compared(...first, { beside: "nft -f, a process", than: times.nft, ratioAtMost: 0.2 }),
     compared(`install() of what is there, ${mode}`, "ms", times.again, {
       beside: "the first",
       than: times.first,

@@ -12,7 +12,7 @@ import { LINKERDS, LINKERDS_FLAGS, MODES } from "../policies.mjs";
 const TARGETS = { nft: 0.12, legacy: 0.14 };
 
 /** Commands whose time, one after the other, can be measured again and again. */
-class Timed {
+export class Timed {
   #program;
   #before;
   #file;
