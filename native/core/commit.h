@@ -21,8 +21,8 @@ struct RulesetRequest {
   std::vector<WantedFamily> families;
   Ruleset ruleset;  // to inspect, only the names of its tables and chains count
   std::chrono::steady_clock::time_point deadline;
-  std::string lock_file;           // the xtables lock; only the mode legacy takes it
-  std::optional<Table> elsewhere;  // a table of another mode, to be looked for; only the mode nft does
+  std::string lock_file;         // the xtables lock; only the mode legacy takes it
+  std::vector<Table> elsewhere;  // tables of another mode, to be looked for; the modes of nf_tables do
 };
 
 struct Counters {
@@ -63,7 +63,7 @@ struct Inspection {
   std::vector<InstalledFamily> families;
   std::vector<Family> stale;   // not asked for, and hold chains of ours
   std::vector<Family> unseen;  // not asked for, and this process may not look
-  bool elsewhere = false;      // whether the table of another mode exists
+  bool elsewhere = false;      // whether a table of another mode exists
 };
 
 struct CommitResult : Inspection {

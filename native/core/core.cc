@@ -48,8 +48,10 @@ struct Asked {
         });
     request.ruleset = ReadRuleset(object.Required("ruleset"), object.At("ruleset"));
     request.lock_file = object.OptionalPath("lockFile");
-    if (const Value* table = object.Optional("elsewhere")) {
-      request.elsewhere = ReadTable(*table, object.At("elsewhere"));
+    if (const Value* tables = object.Optional("elsewhere")) {
+      json::ForEach(*tables, object.At("elsewhere"), [&](const Value& table, const Place& at) {
+        request.elsewhere.push_back(ReadTable(table, at));
+      });
     }
     CheckCommit(request);
     backend = &BackendFor(request.ruleset.mode, backends);
@@ -185,7 +187,7 @@ void Commit(const Asked& asked, Writer& writer) {
   writer.Key("kernelMicroseconds");
   writer.Int64(result.kernel_time.count());
   if (!result.displaced.empty()) WriteFamilyNames(writer, "displaced", result.displaced);
-  WriteInspection(writer, result, asked.request.elsewhere.has_value());
+  WriteInspection(writer, result, !asked.request.elsewhere.empty());
   WriteLegacyTables(writer, legacy_tables);
   writer.EndObject();
 }
@@ -198,7 +200,7 @@ void Inspect(const Asked& asked, Writer& writer) {
     legacy_tables = LegacyTables(asked.request.ruleset);
   });
   writer.StartObject();
-  WriteInspection(writer, inspection, asked.request.elsewhere.has_value());
+  WriteInspection(writer, inspection, !asked.request.elsewhere.empty());
   WriteLegacyTables(writer, legacy_tables);
   writer.EndObject();
 }

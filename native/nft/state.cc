@@ -29,7 +29,7 @@ std::vector<std::string> ChainNames(const Ruleset& ruleset) {
 }
 
 void AskAll(Connection& connection, const std::vector<std::string>& chains,
-            const std::optional<Table>& elsewhere, State& state) {
+            const std::vector<Table>& elsewhere, State& state) {
   Questions questions(connection);
   questions.Add(GetGeneration, [&](const nlmsghdr* answer) { state.generation = GenerationOf(answer); });
   for (TableState& table : state.tables) {
@@ -44,10 +44,7 @@ void AskAll(Connection& connection, const std::vector<std::string>& chains,
           [&table, &chain](const nlmsghdr* answer) { table.chains.emplace(chain, ChainOf(answer)); });
     }
   }
-  if (elsewhere) {
-    questions.Add([&](uint32_t sequence) { return GetTable(IdOf(*elsewhere), sequence); },
-                  [&](const nlmsghdr*) { state.elsewhere = true; });
-  }
+  LookFor(elsewhere, questions, state.elsewhere);
   questions.Run();
 }
 
@@ -154,6 +151,13 @@ StoredRule RuleOf(const nlmsghdr* message) {
   return rule;
 }
 
+void LookFor(const std::vector<Table>& tables, Questions& questions, bool& found) {
+  for (const Table& table : tables) {
+    questions.Add([&](uint32_t sequence) { return GetTable(IdOf(table), sequence); },
+                  [&](const nlmsghdr*) { found = true; });
+  }
+}
+
 uint32_t ReadGeneration(Connection& connection) {
   Questions questions(connection);
   uint32_t generation = 0;
@@ -164,7 +168,7 @@ uint32_t ReadGeneration(Connection& connection) {
 
 std::optional<State> ReadState(Connection& connection, const Ruleset& ruleset,
                                const std::function<bool(const TableId&)>& with_rules,
-                               const std::optional<Table>& elsewhere) {
+                               const std::vector<Table>& elsewhere) {
   State state;
   for (const Table& table : ruleset.tables) {
     state.tables.push_back({IdOf(table), false, 0, {}, {}});

@@ -14,6 +14,7 @@
 #include "nft/connection.h"
 #include "nft/handles.h"
 #include "nft/port_set.h"
+#include "nft/questions.h"
 #include "nft/request.h"
 
 namespace sluice::nft {
@@ -62,7 +63,7 @@ StoredRule RuleOf(const nlmsghdr* message);
 struct State {
   uint32_t generation = 0;
   std::vector<TableState> tables;
-  bool elsewhere = false;  // whether the other table that was asked about exists
+  bool elsewhere = false;  // whether one of the other tables that were asked about exists
 
   const TableState* Find(Family family) const;
 };
@@ -72,7 +73,10 @@ struct State {
 // creates nothing.
 std::optional<State> ReadState(Connection& connection, const Ruleset& ruleset,
                                const std::function<bool(const TableId&)>& with_rules,
-                               const std::optional<Table>& elsewhere = std::nullopt);
+                               const std::vector<Table>& elsewhere = {});
+
+// Asks for tables, which have to outlive the questions; `found` becomes true when one exists.
+void LookFor(const std::vector<Table>& tables, Questions& questions, bool& found);
 
 uint32_t ReadGeneration(Connection& connection);
 

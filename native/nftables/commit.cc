@@ -33,7 +33,7 @@ class OwnTable : public nft::Dialect {
   }
 
   std::optional<uint32_t> Read(nft::Connection& connection) override {
-    auto state = ReadState(connection, wanted_.id);
+    auto state = ReadState(connection, wanted_.id, request_.elsewhere);
     if (!state) return std::nullopt;
     state_ = std::move(*state);
     return state_.generation;
@@ -62,6 +62,7 @@ class OwnTable : public nft::Dialect {
 
   void Report(Inspection& inspection) const override {
     inspection.generation = state_.generation;
+    inspection.elsewhere = state_.elsewhere;
     const std::set<Family> entered = Entered();
     for (InstalledFamily& family : inspection.families) {
       // In a table that is for the other family alone, it has nothing.

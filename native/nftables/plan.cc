@@ -30,7 +30,9 @@ class Planner {
     if (wanted_.chains.empty()) return PlanAbsence();
     if (table.exists && !Fits()) {
       batch_.DeleteTable(About(Subject::Kind::kTable));
-      const State nothing{state_.generation, {wanted_.id, false, 0, {}, {}}, {}, false};
+      State nothing;
+      nothing.generation = state_.generation;
+      nothing.table.id = wanted_.id;
       Planner(wanted_, nothing, batch_).Plan();
       return;
     }

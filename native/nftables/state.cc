@@ -21,7 +21,7 @@ class Reader {
  public:
   Reader(nft::Connection& connection, State& state) : connection_(connection), state_(state) {}
 
-  bool Read() {
+  bool Read(const std::vector<Table>& elsewhere) {
     nft::Questions questions(connection_);
     questions.Add(nft::GetGeneration,
                   [&](const nlmsghdr* answer) { state_.generation = nft::GenerationOf(answer); });
@@ -30,6 +30,7 @@ class Reader {
                     state_.table.exists = true;
                     state_.table.flags = nft::TableFlagsOf(answer);
                   });
+    nft::LookFor(elsewhere, questions, state_.elsewhere);
     questions.Run();
     if (!state_.table.exists) return true;
     return ReadChains() && ReadRules() && ReadSets() && ReadOthers() &&
@@ -129,9 +130,11 @@ std::optional<SetType> TypeOf(const nftnl_set* set) {
   return std::nullopt;
 }
 
-std::optional<State> ReadState(nft::Connection& connection, const nft::TableId& table) {
-  State state{0, {table, false, 0, {}, {}}, {}, false};
-  if (!Reader(connection, state).Read()) return std::nullopt;
+std::optional<State> ReadState(nft::Connection& connection, const nft::TableId& table,
+                               const std::vector<Table>& elsewhere) {
+  State state;
+  state.table.id = table;
+  if (!Reader(connection, state).Read(elsewhere)) return std::nullopt;
   return state;
 }
 

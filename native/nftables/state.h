@@ -25,12 +25,14 @@ struct State {
   nft::TableState table;
   std::map<std::string, SetState> sets;  // and maps
   bool others = false;                   // it has stateful objects or flow tables, which ours never has
+  bool elsewhere = false;                // whether one of the tables of another mode exists
 };
 
 // Of a set as the kernel describes it.
 std::optional<SetType> TypeOf(const nftnl_set* set);
 
 // Nothing when the ruleset changed meanwhile: ask again. Reading creates nothing.
-std::optional<State> ReadState(nft::Connection& connection, const nft::TableId& table);
+std::optional<State> ReadState(nft::Connection& connection, const nft::TableId& table,
+                               const std::vector<Table>& elsewhere = {});
 
 }  // namespace sluice::nftables

@@ -18,21 +18,27 @@ export const MODES: readonly Mode[] = ["nft", "legacy", "nftables"];
 /** The part of the core that answers for a mode. */
 const BACKENDS = { nft: "nft", legacy: "legacy", nftables: "nft" } as const;
 
-const [OWN_TABLE] = namesOf("nftables").tables;
+/** Of each mode of nf_tables, the tables of the other: where none of them is, nothing of that mode is. */
+const ELSEWHERE: Readonly<Partial<Record<Mode, Ruleset["tables"]>>> = {
+  nft: namesOf("nftables").tables,
+  nftables: namesOf("nft").tables,
+};
 
 /** As iptables has it (XT_LOCK_NAME); the variable XTABLES_LOCKFILE names another. */
 const LOCK_FILE = "/run/xtables.lock";
 
 /** What one back end holds of the chains that it was asked about. */
 export interface Held {
+  /** In which it was read. */
+  readonly mode: Mode;
   readonly families: readonly FamilyReport[];
   /** Families that were not asked for, and hold chains of ours. */
   readonly stale: readonly Family[];
   /** Families that were not asked for, and that this process may not look at. */
   readonly unseen: readonly Family[];
   readonly legacyTables: readonly LegacyTable[];
-  /** Whether nf_tables has the table of the mode nftables. Undefined: it was not looked for. */
-  readonly ownTable: boolean | undefined;
+  /** Whether nf_tables has a table of the other one of its two modes. Undefined: it was not looked for. */
+  readonly elsewhere: boolean | undefined;
 }
 
 /** Whether ip_tables has the table nat, which can be known without libiptc. */
@@ -93,7 +99,7 @@ async function askAbout(
     timeoutMs: target.remainingMs(),
     families,
     ruleset,
-    ...(mode === "nft" ? { elsewhere: OWN_TABLE } : {}),
+    ...(ELSEWHERE[mode] === undefined ? {} : { elsewhere: ELSEWHERE[mode] }),
     ...(mode === "legacy" ? { lockFile: host.env("XTABLES_LOCKFILE") || LOCK_FILE } : {}),
   };
   return await askCore(host, BACKENDS[mode], request, subjectOf(ruleset));
@@ -106,6 +112,7 @@ function subjectOf(ruleset: Ruleset): Subject {
 
 function readHeld(mode: Mode, reply: Reader): Held {
   return {
+    mode,
     families: reply
       .at("families")
       .items()
@@ -113,7 +120,7 @@ function readHeld(mode: Mode, reply: Reader): Held {
     stale: reply.at("stale").items().map(readFamily),
     unseen: reply.at("unseen").items().map(readFamily),
     legacyTables: reply.at("legacyTables").items().map(readLegacyTable),
-    ownTable: reply.at("elsewhere").optional((field) => field.boolean()),
+    elsewhere: reply.at("elsewhere").optional((field) => field.boolean()),
   };
 }
 

@@ -74,7 +74,7 @@ function readInspection(mode: Mode, { families, stale }: Pick<Held, "families" |
 /** What there is to say of a mode by what was read in another: undefined when it has to be read. */
 function withoutReading(mode: Mode, known: Held): ModeInspection | undefined {
   if (mode === "legacy") return withoutLibiptc(known);
-  if (mode !== "nftables" || known.ownTable !== false) return undefined;
+  if (known.mode === "legacy" || known.elsewhere !== false) return undefined;
   return readInspection(mode, { families: known.families.map(withoutRules), stale: [] });
 }
 

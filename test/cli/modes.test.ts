@@ -39,7 +39,7 @@ function holding(modes: readonly string[], registered: boolean | null = true): C
         })),
         stale: [],
         unseen: [],
-        elsewhere: modes.includes("nftables"),
+        elsewhere: modes.includes(ruleset?.mode === "nftables" ? "nft" : "nftables"),
         legacyTables: ["ipv4", "ipv6"].map((family) => ({ family, registered, ...reason })),
       },
     };
@@ -70,6 +70,22 @@ describe("proxy-init", () => {
     expect(host.requests[0]?.lockFile).toBe("/run/xtables.lock");
     expect(host.requests[1]?.lockFile).toBeUndefined();
     expect(records[1]).toBe("info: rules written for IPv4 and IPv6 in one transaction each");
+  });
+
+  test.each([
+    ["nft", "commit nft"],
+    ["nftables", "commit nftables"],
+  ])(
+    "%s looks for the tables of the other mode of nf_tables at once, and asks no second time",
+    async (mode, ...all) => {
+      const { asked } = await run(proxyInit, holding([], false), ...PORTS, "--iptables-mode", mode);
+      expect(asked).toEqual(all);
+    },
+  );
+
+  test("nftables looks into nft where that has a table", async () => {
+    const { asked } = await run(proxyInit, holding(["nft"], false), ...PORTS, "--iptables-mode", "nftables");
+    expect(asked).toEqual(["commit nftables", "inspect nft", "remove nft", "commit nftables"]);
   });
 
   test("XTABLES_LOCKFILE names another; empty, it is none", async () => {
