@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { Files } from "../../host/files.ts";
+import { FileError, type Files } from "../../host/files.ts";
 import { parseConfiguration } from "./configuration.ts";
-import type { Action } from "./plan.ts";
+import type { Action, Expected } from "./plan.ts";
 
 /** Does one of the changes in a folder. Throws a FileError; with the code ESTALE for what somebody else has changed meanwhile. */
 export function apply(files: Files, folder: string, action: Action): void {
@@ -16,21 +16,30 @@ export function apply(files: Files, folder: string, action: Action): void {
       return;
     }
     case "rename":
+      checkUnchanged(files, `${folder}/${action.expected.name}`, action.expected);
       files.rename(`${folder}/${action.from}`, `${folder}/${action.to}`);
       return;
     case "remove":
+      if (action.expected !== undefined) checkUnchanged(files, `${folder}/${action.name}`, action.expected);
       files.remove(`${folder}/${action.name}`);
   }
+}
+
+function checkUnchanged(files: Files, name: string, { path = name, version }: Expected): void {
+  if ((files.status(path)?.version ?? "absent") === version) return;
+  throw new FileError("ESTALE", `${path}: another program has changed it meanwhile`);
 }
 
 /** What a change is, for the log. */
 export function describe(action: Action): string {
   switch (action.kind) {
     case "write":
-      return action.purpose === "add" ? `entry added: ${action.name}` : `entry taken out: ${action.name}`;
+      return `${PURPOSES[action.purpose]}: ${action.name}`;
     case "rename":
       return `${action.from} renamed to ${action.to}`;
     case "remove":
       return `${action.name} removed`;
   }
 }
+
+const PURPOSES = { add: "entry added", restore: "entry taken out", save: "original kept" } as const;

@@ -59,7 +59,7 @@ export class Installation {
     let rewrites = 0;
     const done = (action: Action): void => {
       changes.push(describe(action));
-      if (action.kind === "write") rewrites++;
+      if (action.kind === "write" && action.purpose !== "save") rewrites++;
     };
     const found = { active: undefined, unusable: [], waiting: false };
     try {

@@ -8,8 +8,8 @@ import { compareNames, type Foreign, foreignView, listNames, textOf } from "./fo
 /** Puts a file in the place of another, or of none. */
 export interface Write {
   readonly kind: "write";
-  /** Whether it puts the entry in, or takes it out. */
-  readonly purpose: "add" | "restore";
+  /** Whether it puts the entry in, or takes it out, or keeps a file that a list is to stand for. */
+  readonly purpose: "add" | "restore" | "save";
   readonly name: string;
   /** Where the file stands, if its name is a symbolic link. */
   readonly path?: string;
@@ -19,11 +19,24 @@ export interface Write {
   readonly expected: string;
 }
 
+/** How a file was found, which it still has to be when something is done with it. */
+export interface Expected {
+  readonly path?: string;
+  /** "absent": there was none. */
+  readonly version: string;
+}
+
 /** A change of the folder. Each is done whole or not at all, and a power cut between any two leaves a folder that works. */
 export type Action =
   | Write
-  | { readonly kind: "rename"; readonly from: string; readonly to: string }
-  | { readonly kind: "remove"; readonly name: string };
+  | {
+      readonly kind: "rename";
+      readonly from: string;
+      readonly to: string;
+      /** Of the one that others may write. */
+      readonly expected: Expected & { readonly name: string };
+    }
+  | { readonly kind: "remove"; readonly name: string; readonly expected?: Expected };
 
 /** What is to be done about a folder. */
 export interface Plan {
@@ -49,7 +62,7 @@ export function planFolder(folder: Folder, type: string, entry: Entry | undefine
   const { files, superseded } = foreignView(folder, type);
   const choice = chooseActive(files);
   const nothing = { actions: [], active: undefined, blocked: true, unusable: choice.unusable };
-  // What is to go can go from wherever it is.
+  // Which one is active does not matter where all is taken out.
   if (choice.blocked && entry !== undefined) return { ...nothing, reason: choice.reason };
   const active = entry === undefined ? undefined : choice.active;
   const others = files.filter((each) => each !== active);
@@ -62,7 +75,12 @@ export function planFolder(folder: Folder, type: string, entry: Entry | undefine
   const useless = superseded.filter((name) => !overwritten.includes(name));
   const remove = (name: string): Action => ({ kind: "remove", name });
   return {
-    actions: [...folder.temporary.map(remove), ...added, ...others.flatMap(restore), ...useless.map(remove)],
+    actions: [
+      ...folder.temporary.map(remove),
+      ...added,
+      ...others.flatMap((each) => restore(folder, each)),
+      ...useless.map(remove),
+    ],
     active: active?.name,
     reason: choice.reason,
     blocked: false,
@@ -109,14 +127,20 @@ function add(
   if (configuration.kind !== "single") return undefined;
   const list = active.list ?? freeName(folder, active, others);
   if (list === undefined) return undefined;
-  const there = folder.files.get(list);
-  const text = withEntry(listOf(configuration, active.text ?? ""), entry);
-  const expected = there?.version ?? "absent";
-  const write: Action = { kind: "write", purpose: "add", name: list, text, mode: file.mode, expected };
+  const { mode } = file;
+  const original = active.text ?? "";
+  const put = (purpose: Write["purpose"], where: string, text: string): Action[] => {
+    const there = folder.files.get(where);
+    if (textOf(there) === text) return [];
+    return [{ kind: "write", purpose, name: where, text, mode, expected: there?.version ?? "absent" }];
+  };
+  const expected = { name, path: file.path, version: file.version };
   return [
-    ...(textOf(there) === text ? [] : [write]),
+    // By it the list is known again should somebody write the original before that is renamed.
+    ...(active.list === undefined ? put("save", savedName(name), original) : []),
+    ...put("add", list, withEntry(listOf(configuration, original), entry)),
     // Until then runtimes take the original, or the list where that is first by name: both are right.
-    ...(saved ? [] : [{ kind: "rename", from: name, to: savedName(name) } as const]),
+    ...(saved ? [] : [{ kind: "rename", from: name, to: savedName(name), expected } as const]),
   ];
 }
 
@@ -138,12 +162,16 @@ function isUsable({ kind }: Configuration): boolean {
   return kind !== "unusable";
 }
 
-function restore(each: Foreign): Action[] {
+function restore({ files }: Folder, each: Foreign): Action[] {
   const { name, configuration, text, list, saved } = each;
   if (configuration.kind === "list") return text === undefined ? [] : rewrite(each, text, "restore");
+  const absent = { name, version: "absent" };
+  const made = list === undefined ? undefined : files.get(list);
   return [
     // The original first: without it there would be no configuration for a moment.
-    ...(saved ? [{ kind: "rename", from: savedName(name), to: name } as const] : []),
-    ...(list === undefined ? [] : [{ kind: "remove", name: list } as const]),
+    ...(saved ? [{ kind: "rename", from: savedName(name), to: name, expected: absent } as const] : []),
+    ...(list === undefined || made === undefined
+      ? []
+      : [{ kind: "remove", name: list, expected: made } as const]),
   ];
 }

@@ -342,6 +342,63 @@ describe("the folder", () => {
   });
 });
 
+describe("what another program does at the same moment is not lost", () => {
+  const newer = SINGLE.replace("cni0", "cni1");
+  const isWritten = (name: string) => (node: TestNode) =>
+    node.names.some((each) => each.startsWith(`${name}.sluice-new-`));
+
+  /** Does something once, as soon as it is so. */
+  const once = (node: TestNode, when: (node: TestNode) => boolean, what: () => void): void => {
+    let done = false;
+    node.files.meanwhile = () => {
+      if (done || !when(node)) return;
+      done = true;
+      what();
+    };
+  };
+
+  it("it writes the one plugin anew while the list beside that is made", () => {
+    const node = new TestNode({ "10-x.conf": SINGLE });
+    once(node, isWritten("10-x.conflist"), () => node.files.put(`${NET}/10-x.conf`, newer));
+    for (let i = 0; i < 3; i++) expect(node.installer().reconcile().problem).toBeUndefined();
+    expect(node.text(node.runtime.active ?? "")).toContain("cni1");
+    expect(node.runtime.types).toEqual(["bridge", OURS]);
+    node.installer().remove();
+    expect(node.names).toEqual(["10-x.conf"]);
+    expect(node.text("10-x.conf")).toBe(newer);
+  });
+
+  it("it writes the one plugin anew while another comes first", () => {
+    const node = new TestNode({ "10-x.conf": SINGLE });
+    node.installer().reconcile();
+    node.files.put(`${NET}/05-calico.conflist`, LIST);
+    once(node, isWritten("05-calico.conflist"), () => node.files.put(`${NET}/10-x.conf`, newer));
+    node.installer().reconcile();
+    node.installer().remove();
+    expect(node.names).toEqual(["05-calico.conflist", "10-x.conf"]);
+    expect(node.text("10-x.conf")).toBe(newer);
+  });
+
+  it("it makes a list of its own of the name of ours while another comes first", () => {
+    const node = new TestNode({ "10-x.conf": SINGLE });
+    node.installer().reconcile();
+    node.files.put(`${NET}/05-calico.conflist`, LIST);
+    once(node, isWritten("05-calico.conflist"), () => node.files.put(`${NET}/10-x.conflist`, LIST));
+    node.installer().reconcile();
+    node.installer().remove();
+    expect(node.text("10-x.conflist")).toBe(LIST);
+  });
+});
+
+it("is taken out also when a file comes first that this process cannot read", () => {
+  const node = new TestNode({ "10-calico.conflist": LIST, "20-x.conf": SINGLE });
+  node.installer().reconcile();
+  node.files.put(`${NET}/05-far.conflist`, { link: "/nix/store/far" });
+  node.installer().remove();
+  expect(node.names).toEqual(["05-far.conflist", "10-calico.conflist", "20-x.conf"]);
+  expect(node.text("10-calico.conflist")).toBe(LIST);
+});
+
 describe("what is wrong", () => {
   it("with the service account is said, and no entry is there without a kubeconfig", () => {
     const node = new TestNode({ "10-calico.conflist": LIST });
