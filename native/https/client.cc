@@ -112,7 +112,8 @@ Response Client::Get(const Request& request) {
   // The URL's host is who the server has to be; the connection goes to the server all the same.
   Set(handle, CURLOPT_URL, ("https://" + Bracketed(name) + ":" + port + request.path).c_str());
   StringList elsewhere;
-  elsewhere.Append(Bracketed(name) + ":" + port + ":" + server);
+  // Whatever the URL's host is: libcurl writes addresses another way than they were given.
+  elsewhere.Append("::" + server);
   if (name != request.host) Set(handle, CURLOPT_CONNECT_TO, elsewhere.get());
   StringList headers;
   headers.Append("Host: " + (request.port == 443 ? Bracketed(request.host) : server));
@@ -186,6 +187,7 @@ void Client::Explain(CURLcode code, const Request& request, bool too_long) const
       if (refused_by_tls_) throw Failure("malformed", "TLS failed: " + message);
       throw Failure("unreachable", "the connection ended before TLS was up: " + message);
     case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_URL_MALFORMAT:  // of the host, which can be neither a name nor an address
       throw Failure("unreachable", "no connection: " + message);
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
@@ -194,6 +196,7 @@ void Client::Explain(CURLcode code, const Request& request, bool too_long) const
       throw Failure("unreachable", "the connection ended before the whole response had come: " + message);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_TOO_LARGE:
       throw Failure("malformed", "the answer is no HTTP: " + message);
     case CURLE_SSL_CLIENTCERT:

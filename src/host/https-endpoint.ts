@@ -23,6 +23,9 @@ const headerValue = /^[ -~]*$/;
 // Each would change what a GET of one connection is.
 const ownHeaders = ["connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"];
 const serverName = /^[\w.:-]+$/;
+// As native/https takes them, in characters: what a resolver takes, and what servers do.
+const longestName = 255;
+const longestLine = 16_384;
 
 /**
  * Where a request goes, if it is one that can be sent.
@@ -37,6 +40,8 @@ export function endpointOf(request: HttpsRequest): Endpoint {
     const shown = request.url.replace(/\/\/[^/]*@/, "//…@");
     throw new TypeError(`not https://HOST[:PORT]/PATH: ${JSON.stringify(shown)}`);
   }
+  checkLength("the host", host, longestName);
+  checkLength("the path", path, longestLine);
   const port = Number(portText ?? 443);
   if (port < 1 || port > 65_535) throw new TypeError(`not a port: ${portText}`);
   for (const [header, value] of Object.entries(request.headers)) {
@@ -45,10 +50,12 @@ export function endpointOf(request: HttpsRequest): Endpoint {
     }
     if (!headerValue.test(value))
       throw new TypeError(`the header ${header} holds what is not printable ASCII`);
+    checkLength(`the header ${header}`, value, longestLine);
   }
   if (request.serverName !== undefined && !serverName.test(request.serverName)) {
     throw new TypeError(`not a server's name: ${JSON.stringify(request.serverName)}`);
   }
+  checkLength("the server's name", request.serverName ?? "", longestName);
   checkRange("timeoutMs", request.timeoutMs, 1, 3_600_000);
   checkRange("maxBytes", request.maxBytes, 0, 67_108_864);
   checkCredentials(request, { host, port });
@@ -64,6 +71,10 @@ function checkCredentials(request: HttpsRequest, server: Server): void {
     const [given, lacking] = request.key === undefined ? ["certificate", "key"] : ["key", "certificate"];
     throw failure(server, "credentials", `the client's ${given} comes without a ${lacking}`);
   }
+}
+
+function checkLength(what: string, text: string, most: number): void {
+  if (text.length > most) throw new TypeError(`${what} is longer than ${most} characters`);
 }
 
 function checkRange(name: string, value: number, least: number, most: number): void {

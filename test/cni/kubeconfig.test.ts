@@ -129,6 +129,11 @@ current-context: linkerd-cni-context
     ["a proxy", kubeconfig({}, { "proxy-url": "http://secret-of-mine@proxy" })],
     ["data that is no base64", kubeconfig({ "client-key-data": "secret-of-mine!" })],
     ["a token of two lines", kubeconfig({ token: "secret-of-mine\r\nX: y" })],
+    ["a password in the URL", kubeconfig({}, { server: "https://user:secret-of-mine@host" })],
+    [
+      "a password in the URL of many",
+      kubeconfig({}, { server: "https://u:secret-of-mine@x/@secret-of-mine@host" }),
+    ],
     ["a file that is missing", kubeconfig({ tokenFile: "/none" })],
   ])("with %s it is refused, and nothing secret said", async (_, text) => {
     const failure: unknown = await read(text).catch((error: unknown) => error);

@@ -194,6 +194,13 @@ export function httpsSuite(ask: Ask): void {
       expect(await failure("untrusted", { url })).toContain("localhost");
       expect(await failure("untrusted", { serverName: "evil.example" })).toContain("evil.example");
       expect((await ask([without("ca")]))[0]).toMatchObject({ reason: "untrusted" });
+      // Whom the server has to be does not change where it is: nobody listens by IPv6 there.
+      expect(
+        await failure("unreachable", {
+          url: `https://127.0.0.2:${server.port}/`,
+          serverName: "0:0:0:0:0:0:0:1",
+        }),
+      ).toMatch(/refused/i);
       expect(await one({ serverName: "127.0.0.1" })).toMatchObject({ status: 200 });
       server.rotateCertificate({ days: -1 });
       expect(await failure("untrusted")).toMatch(/expired/);
@@ -290,6 +297,10 @@ export function httpsSuite(ask: Ask): void {
       );
     });
 
+    it("because there can be no such address", async () => {
+      await failure("unreachable", { url: "https://[:::::]/" });
+    });
+
     it.each([
       { connection: "reset" },
       { connection: "close" },
@@ -316,6 +327,12 @@ export function httpsSuite(ask: Ask): void {
     );
   });
 
+  it("in an encoding that nobody asked for is refused, or taken for what it is", async () => {
+    server.next({ bytes: "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc" });
+    const outcome = await one();
+    expect("reason" in outcome ? outcome.reason : outcome.body).toMatch(/^(malformed|abc)$/);
+  });
+
   it.each([
     ["no https", { url: "http://127.0.0.1/" }],
     ["no URL", { url: "127.0.0.1" }],
@@ -329,6 +346,10 @@ export function httpsSuite(ask: Ask): void {
     ["a header's name that is none", { headers: { "A b": TOKEN } }],
     ["a header that is not the caller's", { headers: { "Transfer-Encoding": "chunked" } }],
     ["a name that is none", { serverName: "a b" }],
+    ["a name that is too long", { serverName: "a".repeat(256) }],
+    ["a host that is too long", { url: `https://${"a".repeat(256)}/` }],
+    ["a path that is too long", { url: `https://127.0.0.1/${"a".repeat(16_384)}` }],
+    ["a header that is too long", { headers: { Authorization: `Bearer ${TOKEN}${"a".repeat(16_384)}` } }],
     ["no time", { timeoutMs: 0 }],
     ["no whole number", { timeoutMs: 1.5 }],
     ["too much", { maxBytes: 2 ** 31 }],

@@ -126,7 +126,9 @@ class KubeconfigReader {
     if (/^https:\/\/(?:\[[0-9a-fA-F:.]+\]|[^/?#@[\]:\s]+)(?::\d{1,5})?(?:\/[^?#\s]*)?$/.test(server)) {
       return server.replace(/\/+$/, "");
     }
-    throw this.#wrong(`cluster.server: ${show(server)} is not of the form https://HOST:PORT`);
+    // A user in it may have a password.
+    const shown = server.replace(/\/\/.*@/, "//…@");
+    throw this.#wrong(`cluster.server: ${show(shown)} is not of the form https://HOST:PORT`);
   }
 
   /** In the file itself, or in one that it names; the first goes before the second. */
