@@ -107,11 +107,23 @@ export const KEEP: Flag<boolean> = {
   help: "Leave everything in place when it is told to end; sluice cni\nuninstall takes it out",
 };
 
+/** Not so often that it does nothing else, and not so seldom that a host cannot wait for it: Node's timers end at 2^31 ms. */
+const POLL_MS = { least: 100, most: 86_400_000 };
+
+const INTERVAL: FlagKind<number> = {
+  label: DURATION.label,
+  read: (texts, fail) => {
+    const ms = DURATION.read(texts, fail);
+    if (ms >= POLL_MS.least && ms <= POLL_MS.most) return ms;
+    return fail(texts.at(-1) ?? "", "is not between 100ms and 1d");
+  },
+};
+
 export const POLL: Flag<number> = {
   name: "poll",
-  kind: DURATION,
+  kind: INTERVAL,
   default: 60_000,
-  help: "How often to look at the folders without having been told of a\nchange (default 60s)",
+  help: "How often to look at the folders without having been told of a\nchange: from 100ms to 1d (default 60s)",
 };
 
 const PLACES: readonly Flag<unknown>[] = [NETWORK_CONFIG, BIN_DIR, NET_DIR, PREFIX];
@@ -136,11 +148,14 @@ export function readSettings(host: Host, flags: ParsedFlags): Settings {
   const apiHost = required(host, flags, API_HOST);
   const apiPort = setting(host, flags, API_PORT, "443");
   check(API_HOST, apiHost, /^[0-9A-Za-z.:-]+$/.test(apiHost), "is neither an address nor a name");
-  check(API_PORT, apiPort, /^[0-9]{1,5}$/.test(apiPort) && Number(apiPort) <= 65535, "is no port");
+  check(API_PORT, apiPort, isPortText(apiPort), "is no port");
   const places = readPlaces(host, flags, config, { apiHost, apiPort });
   blamed(NETWORK_CONFIG, () => checkEntry(places.entry));
   return { ...places, server: serverUrl(apiHost, apiPort) };
 }
+
+const isPortText = (text: string): boolean =>
+  /^[0-9]{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
 
 /** What `sluice cni uninstall` works with: of the entry only the type matters. @throws {FlagError} */
 export function readPlacesOnly(host: Host, flags: ParsedFlags): Settings {

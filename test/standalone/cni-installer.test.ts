@@ -261,7 +261,7 @@ describe.each(sluiceHosts)("sluice cni install on %s", (_, command) => {
     await using node = new HostNode(command, { "10-calico.conflist": LIST });
     rmSync(node.bin, { recursive: true });
     writeFileSync(node.bin, "no folder");
-    const child = node.start(["--poll", "50ms"]);
+    const child = node.start(["--poll", "100ms"]);
     await node.says(`level=error`);
     expect(node.read("10-calico.conflist")).toBe(LIST);
     expect(node.output.match(/level=error/g)).toHaveLength(1);
