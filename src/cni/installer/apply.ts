@@ -17,10 +17,12 @@ export function apply(files: Files, folder: string, action: Action): void {
     }
     case "rename":
       checkUnchanged(files, `${folder}/${action.expected.name}`, action.expected);
+      checkThere(files, folder, action.beside);
       files.rename(`${folder}/${action.from}`, `${folder}/${action.to}`);
       return;
     case "remove":
       if (action.expected !== undefined) checkUnchanged(files, `${folder}/${action.name}`, action.expected);
+      checkThere(files, folder, action.beside);
       files.remove(`${folder}/${action.name}`);
   }
 }
@@ -28,6 +30,11 @@ export function apply(files: Files, folder: string, action: Action): void {
 function checkUnchanged(files: Files, name: string, { path = name, version }: Expected): void {
   if ((files.status(path)?.version ?? "absent") === version) return;
   throw new FileError("ESTALE", `${path}: another program has changed it meanwhile`);
+}
+
+function checkThere(files: Files, folder: string, name: string | undefined): void {
+  if (name === undefined || files.status(`${folder}/${name}`) !== undefined) return;
+  throw new FileError("ESTALE", `${folder}/${name}: another program has taken it away meanwhile`);
 }
 
 /** What a change is, for the log. */

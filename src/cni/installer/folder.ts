@@ -17,7 +17,7 @@ export type Content = { readonly text: string } | { readonly problem: string };
 
 /** What of a folder concerns the installer, as plain data. */
 export interface Folder {
-  /** What runtimes read, and what {@link savedName} names, by name. */
+  /** What runtimes read, and what {@link savedName} and {@link spareName} name, by name. */
   readonly files: ReadonlyMap<string, FoundFile>;
   /** What was being written when an installer was interrupted. */
   readonly temporary: readonly string[];
@@ -31,9 +31,14 @@ export function savedName(name: string): string {
   return `${name}.sluice-saved`;
 }
 
+/** The same, while what is kept is replaced: the text that a list was made of is always under one of the two names. */
+export function spareName(name: string): string {
+  return `${name}.sluice-spare`;
+}
+
 /** The name under which a saved file was found; undefined for other files. */
 export function originalName(name: string): string | undefined {
-  const original = name.replace(/\.sluice-saved$/, "");
+  const original = name.replace(/\.sluice-(?:saved|spare)$/, "");
   return original !== name && /\.(conf|json)$/.test(original) ? original : undefined;
 }
 

@@ -8,7 +8,7 @@ import {
   parseConfiguration,
   withoutEntry,
 } from "./configuration.ts";
-import { type Folder, type FoundFile, savedName } from "./folder.ts";
+import { type Folder, type FoundFile, originalName, savedName, spareName } from "./folder.ts";
 
 /** A file as it would be without the installer: under its own name, and without our entry. */
 export interface Foreign {
@@ -19,8 +19,10 @@ export interface Foreign {
   readonly configuration: Configuration;
   /** The name of the list of ours that stands in its place, or is to go. */
   readonly list: string | undefined;
-  /** Whether it is kept under {@link savedName}. */
-  readonly saved: boolean;
+  /** The name that it is kept under; undefined: it stands under its own. */
+  readonly saved: string | undefined;
+  /** Where its text has to be kept before a list is made of it: others may write it. undefined: nowhere. */
+  readonly keepAs: string | undefined;
 }
 
 /** The folder as it would be without the installer. */
@@ -33,22 +35,27 @@ export interface ForeignView {
 
 /** @param type Of our entries. */
 export function foreignView({ files }: Folder, type: string): ForeignView {
-  const names = new Set([...files.keys()].map((name) => name.replace(/\.sluice-saved$/, "")));
+  const names = new Set([...files.keys()].map((name) => originalName(name) ?? name));
   const found: Foreign[] = [];
   const superseded: string[] = [];
   for (const name of names) {
     const real = files.get(name);
-    const saved = files.get(savedName(name));
-    const list = [real, saved].map((file) => madeList(files, name, file, type)).find(Boolean);
+    const kept = [savedName(name), spareName(name)].filter((each) => files.has(each));
+    const maker = [name, ...kept].find((each) => madeList(files, name, files.get(each), type) !== undefined);
+    const list = maker && madeList(files, name, files.get(maker), type);
     if (real !== undefined) {
-      found.push({ name, file: real, ...read(name, real, type), list, saved: false });
-      if (saved !== undefined) superseded.push(savedName(name));
-    } else if (saved !== undefined && (list !== undefined || textOf(saved) === undefined)) {
-      found.push({ name, file: saved, ...read(name, saved, type), list, saved: true });
-    } else {
-      // Somebody has taken away, or written anew, the list that stood in its place.
-      superseded.push(savedName(name));
+      const keepAs =
+        maker === name ? undefined : maker === savedName(name) ? spareName(name) : savedName(name);
+      found.push({ name, file: real, ...read(name, real, type), list, saved: undefined, keepAs });
+      superseded.push(...kept);
+      continue;
     }
+    const saved = maker ?? kept.find((each) => textOf(files.get(each)) === undefined);
+    const file = saved === undefined ? undefined : files.get(saved);
+    if (file !== undefined)
+      found.push({ name, file, ...read(name, file, type), list, saved, keepAs: undefined });
+    // Of the others somebody has taken away, or written anew, the list that stood in their place.
+    superseded.push(...kept.filter((each) => each !== saved));
   }
   const made = new Set(found.map(({ list }) => list));
   const others = found.filter(({ name }) => !made.has(name));

@@ -35,8 +35,15 @@ export type Action =
       readonly to: string;
       /** Of the one that others may write. */
       readonly expected: Expected & { readonly name: string };
+      readonly beside?: string;
     }
-  | { readonly kind: "remove"; readonly name: string; readonly expected?: Expected };
+  | {
+      readonly kind: "remove";
+      readonly name: string;
+      readonly expected?: Expected | undefined;
+      /** What has to be there: another installer may be doing the reverse. */
+      readonly beside?: string;
+    };
 
 /** What is to be done about a folder. */
 export interface Plan {
@@ -74,12 +81,17 @@ export function planFolder(folder: Folder, type: string, entry: Entry | undefine
   const overwritten = added.map((action) => (action.kind === "rename" ? action.to : ""));
   const useless = superseded.filter((name) => !overwritten.includes(name));
   const remove = (name: string): Action => ({ kind: "remove", name });
+  // Another installer may keep an original under that name by now.
+  const removeSaved = (name: string): Action => {
+    const found = folder.files.get(name);
+    return textOf(found) === undefined ? remove(name) : { kind: "remove", name, expected: found };
+  };
   return {
     actions: [
       ...folder.temporary.map(remove),
       ...added,
       ...others.flatMap((each) => restore(folder, each)),
-      ...useless.map(remove),
+      ...useless.map(removeSaved),
     ],
     active: active?.name,
     reason: choice.reason,
@@ -119,7 +131,7 @@ function add(
   others: readonly Foreign[],
   entry: Entry,
 ): Action[] | undefined {
-  const { name, file, configuration, saved } = active;
+  const { name, file, configuration, saved, keepAs } = active;
   if (configuration.kind === "list") {
     const wanted = withEntry(textOf(file) ?? "", entry);
     return rewrite(active, wanted, "add");
@@ -137,10 +149,15 @@ function add(
   const expected = { name, path: file.path, version: file.version };
   return [
     // By it the list is known again should somebody write the original before that is renamed.
-    ...(active.list === undefined ? put("save", savedName(name), original) : []),
+    ...(keepAs === undefined ? [] : put("save", keepAs, original)),
     ...put("add", list, withEntry(listOf(configuration, original), entry)),
     // Until then runtimes take the original, or the list where that is first by name: both are right.
-    ...(saved ? [] : [{ kind: "rename", from: name, to: savedName(name), expected } as const]),
+    ...(saved === undefined
+      ? [{ kind: "rename", from: name, to: savedName(name), expected, beside: list } as const]
+      : []),
+    ...(keepAs === undefined || keepAs === savedName(name)
+      ? []
+      : [{ kind: "remove", name: keepAs } as const]),
   ];
 }
 
@@ -169,9 +186,9 @@ function restore({ files }: Folder, each: Foreign): Action[] {
   const made = list === undefined ? undefined : files.get(list);
   return [
     // The original first: without it there would be no configuration for a moment.
-    ...(saved ? [{ kind: "rename", from: savedName(name), to: name, expected: absent } as const] : []),
+    ...(saved === undefined ? [] : [{ kind: "rename", from: saved, to: name, expected: absent } as const]),
     ...(list === undefined || made === undefined
       ? []
-      : [{ kind: "remove", name: list, expected: made } as const]),
+      : [{ kind: "remove", name: list, expected: made, beside: name } as const]),
   ];
 }

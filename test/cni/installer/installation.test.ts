@@ -368,6 +368,40 @@ describe("what another program does at the same moment is not lost", () => {
     expect(node.text("10-x.conf")).toBe(newer);
   });
 
+  it.each(["10-x.conf", "10-x.json"])("it writes %s anew again and again while lists are made", (name) => {
+    for (let skipped = 0; skipped < 8; skipped++) {
+      const node = new TestNode({ [name]: SINGLE });
+      let version = 0;
+      let steps = 0;
+      node.files.meanwhile = () => {
+        if (++steps <= skipped || version === 4) return;
+        version++;
+        node.files.put(`${NET}/${name}`, SINGLE.replace("cni0", `cni${version}`));
+      };
+      for (let i = 0; i < 3; i++) expect(node.installer().reconcile().problem).toBeUndefined();
+      node.files.meanwhile = () => {};
+      expect(node.text(node.runtime.active ?? "")).toContain(`cni${version}`);
+      expect(node.names).toHaveLength(3);
+      node.installer().remove();
+      expect(node.names).toEqual([name]);
+      expect(node.text(name)).toBe(SINGLE.replace("cni0", `cni${version}`));
+    }
+  });
+
+  it("it is another installer, which keeps the original while this one takes everything out", () => {
+    const node = new TestNode({ "10-x.conf": SINGLE });
+    node.installer().reconcile();
+    // Something to write for this one; the other is about to rename the original.
+    node.files.put(`${NET}/10-x.conf`, SINGLE);
+    node.files.put(`${NET}/05-y.conflist`, node.text("10-x.conflist").replace("mynet", "own"));
+    once(node, isWritten("05-y.conflist"), () => {
+      node.files.rename(`${NET}/10-x.conf`, `${NET}/10-x.conf.sluice-saved`);
+    });
+    node.installer().remove();
+    expect(node.names).toEqual(["05-y.conflist", "10-x.conf"]);
+    expect(node.text("10-x.conf")).toBe(SINGLE);
+  });
+
   it("it writes the one plugin anew while another comes first", () => {
     const node = new TestNode({ "10-x.conf": SINGLE });
     node.installer().reconcile();
