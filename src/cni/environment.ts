@@ -49,7 +49,9 @@ export function readEnvironment(host: Host, command: "ADD" | "DEL" | "CHECK"): E
   }
   const netns = host.env("CNI_NETNS") ?? "";
   if (netns === "" && command !== "DEL") throw invalid("CNI_NETNS", netns, "is no path of a namespace");
-  return { containerId, netns, pod: readPodName(host.env("CNI_ARGS") ?? "") };
+  // After an ADD that failed by it the runtime calls DEL, to which the pod does not matter.
+  const args = command === "DEL" ? "" : (host.env("CNI_ARGS") ?? "");
+  return { containerId, netns, pod: readPodName(args) };
 }
 
 /** What may be in the path of a request: RFC 1123 labels, with dots between in the name of a pod. */

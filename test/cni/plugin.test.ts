@@ -129,6 +129,14 @@ describe("the environment", () => {
     expect(asked).toEqual([]);
   });
 
+  test("a DEL succeeds whatever CNI_ARGS says", async () => {
+    const { code } = await call({
+      command: "DEL",
+      env: { CNI_NETNS: "", CNI_ARGS: "K8S_POD_NAMESPACE=X_y;z" },
+    });
+    expect(code).toBe(0);
+  });
+
   test.each([
     ["an empty namespace", { CNI_NETNS: "" }],
     ["the plugin's own namespace", { CNI_NETNS: "/proc/self/ns/net" }],
