@@ -35,14 +35,20 @@ export interface ForeignView {
 
 /** @param type Of our entries. */
 export function foreignView({ files }: Folder, type: string): ForeignView {
-  const names = new Set([...files.keys()].map((name) => originalName(name) ?? name));
+  const names = [...new Set([...files.keys()].map((name) => originalName(name) ?? name))];
+  // Of files that hold the same, the list is of the one that is saved, or would be next.
+  names.sort((a, b) => Number(files.has(a)) - Number(files.has(b)) || compareNames(a, b));
+  const lists = new Set<string>();
   const found: Foreign[] = [];
   const superseded: string[] = [];
   for (const name of names) {
     const real = files.get(name);
     const kept = [savedName(name), spareName(name)].filter((each) => files.has(each));
-    const maker = [name, ...kept].find((each) => madeList(files, name, files.get(each), type) !== undefined);
-    const list = maker && madeList(files, name, files.get(maker), type);
+    const free = listNames(name).filter((candidate) => !lists.has(candidate));
+    const listOfFile = (each: string) => madeList(files, name, files.get(each), { type, free });
+    const maker = [name, ...kept].find((each) => listOfFile(each) !== undefined);
+    const list = maker && listOfFile(maker);
+    if (list !== undefined) lists.add(list);
     if (real !== undefined) {
       const keepAs =
         maker === name ? undefined : maker === savedName(name) ? spareName(name) : savedName(name);
@@ -67,19 +73,19 @@ export function listNames(name: string): readonly string[] {
   return [name.replace(/\.(conf|json)$/, ".conflist"), `${name}.conflist`];
 }
 
-/** The list that was made of a file. */
+/** The list that was made of a file, of these names. */
 function madeList(
   files: Folder["files"],
   name: string,
   file: FoundFile | undefined,
-  type: string,
+  { type, free }: { type: string; free: readonly string[] },
 ): string | undefined {
   const text = textOf(file);
   if (text === undefined || !isConfigurationName(name)) return undefined;
   const configuration = parseConfiguration(name, text);
   if (configuration.kind !== "single") return undefined;
   const expected = listOf(configuration, text);
-  return listNames(name).find((candidate) => {
+  return free.find((candidate) => {
     const actual = textOf(files.get(candidate));
     return (
       actual !== undefined && actual !== expected && withoutEntryOf(candidate, actual, type) === expected

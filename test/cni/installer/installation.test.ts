@@ -30,6 +30,10 @@ const situations: Readonly<Record<string, Situation>> = {
     before: { "10-x.conf": SINGLE, "10-y.json": SINGLE, "20-z.conflist": LIST },
     act: install,
   },
+  "one of two that hold the same is installed into": {
+    before: { "10-x.conf": SINGLE, "10-x.json": SINGLE },
+    act: install,
+  },
   "a list of the name that ours would have is there": {
     before: { "10-x.conf": SINGLE, "10-x.conflist": LIST },
     act: install,
