@@ -65,6 +65,7 @@
     "files_sources": [
       "native/files/descriptor.cc",
       "native/files/files.cc",
+      "native/files/lock.cc",
       "native/files/replace.cc",
       "native/files/service.cc"
     ],

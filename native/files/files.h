@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/file_descriptor.h"
+
 // What src/host/files.ts says of each. All of them throw Failure.
 namespace sluice::files {
 
@@ -31,6 +33,9 @@ void Append(const std::string& path, std::string_view text);
 // `expected` is a version, "absent", or empty for whatever is there.
 void Replace(const std::string& path, std::string_view text, mode_t mode, const std::string& expected);
 void Copy(const std::string& from, const std::string& to, mode_t mode);
+
+// Locks a folder until the descriptor is closed, waiting for who has it locked.
+FileDescriptor Lock(const std::string& folder);
 
 // So that the names in the folder of a file are on the disk, too.
 void SyncFolder(const std::string& path);

@@ -100,6 +100,22 @@ void AnswerAppend(const Value& document, const Place& place, Writer&) {
   Append(Path(request, "path"), request.String("text", kLongestText));
 }
 
+// Of the one folder that the process has locked: its script does one thing after the other.
+FileDescriptor& TheLock() {
+  static FileDescriptor lock(-1);
+  return lock;
+}
+
+void AnswerLock(const Value& document, const Place& place, Writer&) {
+  const Object request(document, place, {"op", "path"});
+  TheLock() = Lock(Path(request, "path"));
+}
+
+void AnswerUnlock(const Value& document, const Place& place, Writer&) {
+  const Object request(document, place, {"op"});
+  TheLock() = FileDescriptor(-1);
+}
+
 struct Operation {
   std::string_view name;
   // Writes the members of the answer.
@@ -110,7 +126,7 @@ constexpr Operation kOperations[] = {
     {"list", AnswerList},     {"status", AnswerStatus}, {"readLink", AnswerReadLink},
     {"read", AnswerRead},     {"same", AnswerSame},     {"replace", AnswerReplace},
     {"copy", AnswerCopy},     {"rename", AnswerRename}, {"remove", AnswerRemove},
-    {"append", AnswerAppend},
+    {"append", AnswerAppend}, {"lock", AnswerLock},     {"unlock", AnswerUnlock},
 };
 
 void Dispatch(const Value& document, const Place& place, Writer& writer) {

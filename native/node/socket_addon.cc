@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
 #include <napi.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -171,6 +172,12 @@ Napi::Value CallCreateNamespace(const Napi::CallbackInfo& info) {
 Napi::Value CallCloseNamespace(const Napi::CallbackInfo& info) {
   Runner(info.Env()).Close(IntegerArgument(info, 0, 0, INT32_MAX));
   return info.Env().Undefined();
+}
+
+// (descriptor) -> 0 or the errno: locks for this process alone, and does not wait
+Napi::Value CallFlock(const Napi::CallbackInfo& info) {
+  const bool locked = flock(IntegerArgument(info, 0, 0, INT32_MAX), LOCK_EX | LOCK_NB) == 0;
+  return Napi::Number::New(info.Env(), locked ? 0 : errno);
 }
 
 // (namespace, name, peer namespace, peer name)
@@ -377,6 +384,7 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   ExportOriginalDestination(env, exports);
   exports.Set("createNamespace", Napi::Function::New<Guarded<CallCreateNamespace>>(env));
   exports.Set("closeNamespace", Napi::Function::New<Guarded<CallCloseNamespace>>(env));
+  exports.Set("flock", Napi::Function::New<Guarded<CallFlock>>(env));
   exports.Set("createVethPair", Napi::Function::New<Guarded<CallCreateVethPair>>(env));
   exports.Set("createBridge", Napi::Function::New<Guarded<CallCreateBridge>>(env));
   exports.Set("attachToBridge", Napi::Function::New<Guarded<CallAttachToBridge>>(env));

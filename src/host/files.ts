@@ -25,6 +25,11 @@ export interface Replacement {
  * nothing. All of them throw a {@link FileError}.
  */
 export interface Files {
+  /**
+   * Does some work while no other process does any under the lock of the same folder, which goes with its process. After five seconds
+   * of waiting for that the error's code is `EAGAIN`. Where the file system has no locks, it goes without. Not to be nested.
+   */
+  locked<T>(folder: string, work: () => T): T;
   /** The names in a folder, in no order; "." and ".." are left out. */
   list(folder: string): readonly string[];
   /** undefined: there is nothing of this name. */

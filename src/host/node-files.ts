@@ -21,10 +21,19 @@ import {
 import { dirname } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import { FileError, type FileStatus, type Files, TEMPORARY } from "./files.ts";
+import { lockFolder } from "./folder-lock.ts";
 
 /** Files as Node reaches them. */
 export function nodeFiles(): Files {
   return {
+    locked(folder, work) {
+      const lock = attempt(`cannot lock ${folder}`, () => lockFolder(folder));
+      try {
+        return work();
+      } finally {
+        closeSync(lock);
+      }
+    },
     list: (folder) => attempt(`cannot list ${folder}`, () => readdirSync(folder)),
     status: (path) => attempt(`cannot look at ${path}`, () => status(path)),
     readLink: (path) => attempt(`cannot read ${path}`, () => readlinkSync(path)),

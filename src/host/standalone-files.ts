@@ -6,6 +6,14 @@ import { askService } from "./standalone.ts";
 /** Files as native/files reaches them. What it answers is this project's own, and is not checked again. */
 export function standaloneFiles(): Files {
   return {
+    locked(folder, work) {
+      ask({ op: "lock", path: folder });
+      try {
+        return work();
+      } finally {
+        ask({ op: "unlock" });
+      }
+    },
     list: (folder) => ask<{ names: string[] }>({ op: "list", path: folder }).names,
     status: (path) => ask<{ status?: FileStatus }>({ op: "status", path }).status,
     readLink: (path) => ask<{ target: string }>({ op: "readLink", path }).target,

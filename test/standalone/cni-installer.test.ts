@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   mkdirSync,
   readFileSync,
@@ -192,6 +194,37 @@ describe.each(sluiceHosts)("sluice cni install on %s", (_, command) => {
     expect(node.snapshot()).toEqual(before);
     expect(await node.uninstall()).toBe(0);
     expect([...node.broken]).toEqual([]);
+  });
+
+  test("waits while another installer is at work, and says so if that takes long", async () => {
+    await using node = new HostNode(command, { "10-x.conf": SINGLE });
+    const before = node.snapshot();
+    const other = spawn("flock", [node.net, "sleep", "infinity"], { detached: true, stdio: "ignore" });
+    await once(other, "spawn");
+    await sleep(200);
+    const child = node.start();
+    await node.says(`cannot lock ${node.net}: another process has it locked`);
+    expect(node.snapshot()).toEqual(before);
+    // With the child that it has started.
+    process.kill(-(other.pid ?? Number.NaN));
+    await node.hasTypes("bridge", OURS);
+    expect(await node.end(child)).toBe(0);
+    expect(node.snapshot()).toEqual(before);
+  });
+
+  test("takes over from one that ends at the same moment, and nothing is lost", async () => {
+    for (let i = 0; i < 8; i++) {
+      await using node = new HostNode(command, { "10-x.conf": SINGLE, "10-x.json": SINGLE });
+      const before = node.snapshot();
+      const others = [node.start(), node.start()];
+      await node.hasTypes("bridge", OURS);
+      const last = node.start();
+      await sleep((command.length === 1 ? 8 : 120) * Math.random());
+      await Promise.all(others.map((other) => node.end(other)));
+      await node.hasTypes("bridge", OURS);
+      expect(await node.end(last)).toBe(0);
+      expect(node.snapshot(), node.output).toEqual(before);
+    }
   });
 
   test("stays correct beside a program that writes all the time, says so, and rests", async () => {

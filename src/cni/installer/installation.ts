@@ -63,13 +63,15 @@ export class Installation {
     };
     const found = { active: undefined, unusable: [], waiting: false };
     try {
-      if (this.#putExecutable()) changes.push(`${this.#executable} written`);
-      if (this.#putKubeconfig()) changes.push(`${KUBECONFIG_NAME} written`);
-      const wanted = { ...this.#wanted, unusable: known };
-      const { active, unusable, reason, blocked } = settle(this.#files, wanted, done);
-      const problem = active === undefined ? reason : undefined;
-      const waiting = problem !== undefined && !blocked;
-      return { problem, waiting, changes, rewrites, active, unusable, tokenExpiry: this.#expiry };
+      return this.#alone(() => {
+        if (this.#putExecutable()) changes.push(`${this.#executable} written`);
+        if (this.#putKubeconfig()) changes.push(`${KUBECONFIG_NAME} written`);
+        const wanted = { ...this.#wanted, unusable: known };
+        const { active, unusable, reason, blocked } = settle(this.#files, wanted, done);
+        const problem = active === undefined ? reason : undefined;
+        const waiting = problem !== undefined && !blocked;
+        return { problem, waiting, changes, rewrites, active, unusable, tokenExpiry: this.#expiry };
+      });
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       return { ...found, problem: explain(error), changes, rewrites, tokenExpiry: this.#expiry };
@@ -80,17 +82,29 @@ export class Installation {
   remove(): readonly string[] {
     const changes: string[] = [];
     try {
-      settle(this.#files, { ...this.#wanted, entry: undefined }, (action) => changes.push(describe(action)));
-      for (const path of [this.#kubeconfig, this.#executable]) {
-        if (this.#files.status(path) === undefined) continue;
-        this.#files.remove(path);
-        changes.push(`${path} removed`);
-      }
-      this.#removeTemporary();
+      this.#alone(() => {
+        settle(this.#files, { ...this.#wanted, entry: undefined }, (action) =>
+          changes.push(describe(action)),
+        );
+        for (const path of [this.#kubeconfig, this.#executable]) {
+          if (this.#files.status(path) === undefined) continue;
+          this.#files.remove(path);
+          changes.push(`${path} removed`);
+        }
+        this.#removeTemporary();
+      });
     } catch (error) {
       throw error instanceof FileError ? new FileError(error.code, explain(error)) : error;
     }
     return changes;
+  }
+
+  /**
+   * Two installers at once (one that ends while the next one starts) would take what the other has half done for what somebody else
+   * wants, and each undo the other's part: in the end the original would be gone.
+   */
+  #alone<T>(work: () => T): T {
+    return this.#files.locked(this.#netFolder, work);
   }
 
   get #executable(): string {

@@ -34,6 +34,10 @@ export class MemoryFiles implements Files {
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  locked<T>(_folder: string, work: () => T): T {
+    return work();
+  }
+
   list(folder: string): string[] {
     const start = `${folder}/`;
     const names = [...this.held.keys()].filter((path) => path.startsWith(start));
