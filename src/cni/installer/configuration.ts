@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { type Entry, isObject } from "./entry.ts";
-import { elementSpans, type Span } from "./json-elements.ts";
+import { elementSpans, type Span, skipSpace, skipSpaceBack } from "./json-elements.ts";
 
 /** What a runtime would see in a file: a list of plugins, one plugin alone, or nothing that it can use. */
 export type Configuration =
@@ -108,7 +108,7 @@ export function listOf(single: Configuration & { kind: "single" }, text: string)
   const lines = Object.entries(members).flatMap(([key, member]) =>
     member === undefined ? [] : [`  "${key}": ${JSON.stringify(member)},\n`],
   );
-  const plugin = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
+  const plugin = text.slice(skipSpace(text, 0), skipSpaceBack(text, text.length));
   return `{\n${lines.join("")}  "plugins": [\n    ${plugin}\n  ]\n}\n`;
 }
 
@@ -138,7 +138,7 @@ function withoutElements(text: string, gone: readonly Span[]): string {
 
 /** The white space before an element. */
 function gapBefore(text: string, start: number): string {
-  return /[ \t\r\n]*$/.exec(text.slice(0, start))?.[0] ?? "";
+  return text.slice(skipSpaceBack(text, start), start);
 }
 
 /** In one line, or, where each element begins a line, in lines that are indented as that. */

@@ -52,9 +52,17 @@ function itemSpans(text: string, open: number): Span[] {
   return spans;
 }
 
-function skipSpace(text: string, from: number): number {
+/** The place of the first character from `from` on that is no white space. */
+export function skipSpace(text: string, from: number): number {
   let at = from;
   while (isSpace(text[at])) at++;
+  return at;
+}
+
+/** The place behind the last character before `from` that is no white space. */
+export function skipSpaceBack(text: string, from: number): number {
+  let at = from;
+  while (isSpace(text[at - 1])) at--;
   return at;
 }
 

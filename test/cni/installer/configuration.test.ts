@@ -94,6 +94,18 @@ it("one plugin alone becomes a list with its name and version, and its text as i
   expect(JSON.parse(list)).toEqual({ name: "mynet", cniVersion: "0.2.0", plugins: [JSON.parse(SINGLE)] });
 });
 
+it("a megabyte of white space takes no longer than a megabyte of anything", () => {
+  const space = " ".repeat(1 << 20);
+  const start = performance.now();
+  const list = `{${space}"name":"n","plugins":[{"type":"a"}]}`;
+  expect(withoutEntry(withEntry(list, ENTRY), "sluice-cni")).toBe(list);
+  const single = { kind: "single", type: "a", name: "n", cniVersion: undefined } as const;
+  expect(JSON.parse(listOf(single, `${space}{"type":${space}"a"}`))).toMatchObject({
+    plugins: [{ type: "a" }],
+  });
+  expect(performance.now() - start).toBeLessThan(2000);
+});
+
 it.each([
   ["x.conf", "{", "is not JSON"],
   ["x.conf", "[]", "is not an object in JSON"],
