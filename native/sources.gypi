@@ -109,6 +109,7 @@
     "https_sources": [
       "native/https/client.cc",
       "native/https/credentials.cc",
+      "native/https/names.cc",
       "native/https/no_compression.cc",
       "native/https/request.cc",
       "native/https/service.cc"

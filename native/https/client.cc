@@ -10,6 +10,7 @@
 
 #include "https/credentials.h"
 #include "https/failure.h"
+#include "https/names.h"
 #include "https/no_environment.h"
 
 namespace sluice::https {
@@ -135,7 +136,7 @@ Response Client::Get(const Request& request) {
   Set(handle, CURLOPT_TIMEOUT_MS, timeout);
   Set(handle, CURLOPT_CONNECTTIMEOUT_MS, timeout);  // by itself, five minutes
   SetTrust(handle, request);
-  Set(handle, CURLOPT_SSL_CTX_FUNCTION, WatchHandshake);
+  Set(handle, CURLOPT_SSL_CTX_FUNCTION, PrepareHandshake);
   Set(handle, CURLOPT_SSL_CTX_DATA, this);
 
   const CURLcode code = curl_easy_perform(handle);
@@ -146,10 +147,11 @@ Response Client::Get(const Request& request) {
 }
 
 // libcurl tells a server that speaks no TLS from one that goes away by its message alone.
-CURLcode Client::WatchHandshake(CURL*, void* context, void* client) {
+CURLcode Client::PrepareHandshake(CURL*, void* context, void* client) {
   auto* const tls = static_cast<SSL_CTX*>(context);
   SSL_CTX_set_ex_data(tls, ContextIndex(), client);
   SSL_CTX_set_info_callback(tls, NoteHandshake);
+  if (SSL_CTX_get_verify_mode(tls) != SSL_VERIFY_NONE) RequireAlternativeNames(tls);
   return CURLE_OK;
 }
 

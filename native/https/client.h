@@ -34,7 +34,7 @@ class Client {
   // Throws Failure for what libcurl ended with.
   [[noreturn]] void Explain(CURLcode code, const Request& request, bool too_long) const;
 
-  static CURLcode WatchHandshake(CURL* handle, void* context, void* client);
+  static CURLcode PrepareHandshake(CURL* handle, void* context, void* client);
   static void NoteHandshake(const SSL* connection, int where, int result);
 
   std::unique_ptr<CURL, Cleanup> handle_;

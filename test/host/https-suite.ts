@@ -207,6 +207,18 @@ export function httpsSuite(ask: Ask): void {
       expect(server.requests.length).toBe(1);
     });
 
+    it.each([
+      ["no alternative names", {}],
+      ["alternative names that are no server's", { alternativeNames: ["email:a@b.example"] }],
+    ])("is not in a common name, with %s", async (_, names) => {
+      for (const commonName of ["127.0.0.1", "kubernetes"]) {
+        server.rotateCertificate({ alternativeNames: [], ...names, commonName });
+        const serverName = commonName === "kubernetes" ? { serverName: commonName } : {};
+        await failure("untrusted", serverName);
+        expect(await one({ ...serverName, insecure: true })).toMatchObject({ status: 200 });
+      }
+    });
+
     it("is not asked for when insecure", async () => {
       server.rotateCertificate({ days: -1, alternativeNames: ["DNS:other.example"] });
       expect(await one({ insecure: true })).toMatchObject({ status: 200 });
