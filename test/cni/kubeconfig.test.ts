@@ -158,7 +158,16 @@ test("base64 is what Buffer says it is", () => {
 
 test("a token says when it runs out", () => {
   expect(tokenExpiry(TOKEN)).toBe(4102444800);
-  for (const token of ["", "opaque", "a.b.c", "e30.e30.e30", "e30.eyJleHAiOiJ4In0.x", "e30.bnVsbA.x"]) {
+  const never = ["-1e20", "1e999"].map((time) => `e30.${base64(`{"exp":${time}}`)}.x`);
+  for (const token of [
+    ...never,
+    "",
+    "opaque",
+    "a.b.c",
+    "e30.e30.e30",
+    "e30.eyJleHAiOiJ4In0.x",
+    "e30.bnVsbA.x",
+  ]) {
     expect(tokenExpiry(token)).toBeUndefined();
   }
 });
