@@ -166,9 +166,9 @@ describe.each(sluiceHosts)("sluice cni install on %s", (_, command) => {
     await using node = new HostNode(command, { "10-calico.conflist": LIST });
     renameSync(node.plugin, `${node.plugin}-1`);
     symlinkSync(`${node.plugin}-1`, node.plugin);
-    const child = node.start(["--poll", "20ms"]);
+    const child = node.start(["--poll", "100ms"]);
     await node.hasTypes(...CALICO, OURS);
-    await sleep(300);
+    await sleep(1000);
     expect(node.output.match(/bin\/sluice-cni written/g)).toHaveLength(1);
     expect(await node.end(child)).toBe(0);
   });
