@@ -4,11 +4,11 @@
 
 import { targetOf } from "./report.mjs";
 
-const WIDTH = 960;
+const WIDTH = 1080;
 const ROW = 26;
 const HEAD = 64;
 const FOOT = 40;
-const LABELS = 520;
+const LABELS = 640;
 const MARGIN = 24;
 const DECADES = [0.01, 0.1, 1, 10, 100];
 
