@@ -64,5 +64,5 @@ export function updateDocs(root, machine, rows) {
   if (begin < 0 || end < begin) throw new Error(`${page}: ${MARKS.join(" … ")} is missing`);
   const kept = [text.slice(0, begin + MARKS[0].length), text.slice(end)];
   writeFileSync(page, kept.join(`\n\n${asTable(machine, rows)}\n\n`));
-  writeFileSync(join(root, "docs/pictures/performance.svg"), chart(machine, rows));
+  writeFileSync(join(root, "docs/performance.svg"), chart(machine, rows));
 }
