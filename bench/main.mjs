@@ -72,7 +72,7 @@ async function main() {
   });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError("--rounds: a whole number from 1 on");
-  const programs = buildPrograms(root);
+  const programs = buildPrograms();
   const sections = await loadSections();
   const unknown = positionals.find((name) => !Object.hasOwn(sections, name));
   if (unknown !== undefined) {

@@ -5,8 +5,10 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { buildLimit } from "./limit/build.mjs";
 
-/** What the bench runs, by name. Compiles its own programs. @param {string} root */
-export function buildPrograms(root) {
+const root = join(import.meta.dirname, "..");
+
+/** What the bench runs, by name. Compiles its own programs. */
+export function buildPrograms() {
   const built = {
     proxyInit: join(root, "dist/standalone/proxy-init"),
     sluice: join(root, "dist/standalone/sluice"),
@@ -16,19 +18,20 @@ export function buildPrograms(root) {
   if (missing !== undefined) {
     throw new Error(`${missing} is missing: npm run build, npm run build:standalone`);
   }
-  mkdirSync(join(root, "build/bench"), { recursive: true });
   return {
     ...built,
-    timed: compile(root, "timed"),
-    load: compile(root, "load"),
-    connect: compile(root, "connect"),
-    originalDestination: compile(root, "original-destination"),
+    timed: compileProgram("timed"),
+    load: compileProgram("load"),
+    connect: compileProgram("connect"),
+    originalDestination: compileProgram("original-destination"),
     limit: buildLimit(),
   };
 }
 
-function compile(root, name) {
+/** Compiles a program of this folder; its path. @param {string} name */
+export function compileProgram(name) {
   const program = join(root, "build/bench", name);
+  mkdirSync(join(program, ".."), { recursive: true });
   execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-o", program, join(root, "bench", `${name}.c`)]);
   return program;
 }

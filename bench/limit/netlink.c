@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "rules.h"
+#include "modes.h"
 
 enum { LARGEST_MESSAGE = 1 << 16, RECEIVE = 1 << 15 };
 
@@ -110,6 +110,19 @@ void batch_commit(struct netlink* netlink) {
   message_end(netlink, boundary(netlink, NFNL_MSG_BATCH_END));
   send_buffer(netlink);
   receive(netlink, is_acknowledgement, NULL);
+}
+
+long netlink_timed_commit(struct netlink* netlink, void (*build)(uint32_t generation)) {
+  netlink->used = 0;
+  build(1);  // of a namespace that nobody has changed
+  const size_t built = netlink->used;
+  const long start = now();
+  netlink_open(netlink);
+  netlink->used = built;
+  batch_commit(netlink);
+  const long end = now();
+  netlink_close(netlink);
+  return end - start;
 }
 
 struct answers {

@@ -32,6 +32,8 @@ void message_end(struct netlink* netlink, const struct nlmsghdr* header);
 void batch_begin(struct netlink* netlink, uint32_t generation);
 // Sends the batch, and waits for its acknowledgement.
 void batch_commit(struct netlink* netlink);
+// Nanoseconds from the opening of the socket to the acknowledgement of what `build` made before.
+long netlink_timed_commit(struct netlink* netlink, void (*build)(uint32_t generation));
 
 // Sends the questions in the buffer, each of which has one answer; calls `each` with those that are no
 // errors.

@@ -151,17 +151,6 @@ static long whole(void) {
   return now() - start;
 }
 
-static long kernel(void) {
-  netlink.used = 0;
-  build(1);  // of a namespace that nobody has changed
-  const size_t built = netlink.used;
-  const long start = now();
-  netlink_open(&netlink);
-  netlink.used = built;
-  batch_commit(&netlink);
-  const long end = now();
-  netlink_close(&netlink);
-  return end - start;
-}
+static long kernel(void) { return netlink_timed_commit(&netlink, build); }
 
 const struct mode kNft = {"nft", prepare, whole, kernel};

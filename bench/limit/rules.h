@@ -22,7 +22,7 @@ struct rule {
   bool tcp;
   uint16_t ports[SLOTS];
   int port_count;
-  uint32_t subnet;  // of IPv4, a /24, in network order; 0: any
+  uint32_t subnet;  // of IPv4, a /24, in network order; 0: every address
   enum verdict verdict;
   uint16_t to_port;
   const char* target;

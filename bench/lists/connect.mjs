@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { createPod } from "../../dist/testing/index.js";
 import { middle } from "../measure.mjs";
 import { MODES } from "../policies.mjs";
+import { compileProgram } from "../programs.mjs";
 import { timedInstall } from "./measure.mjs";
 import { GAPS, LENGTH, LISTS, PROXY_PORT, policyThatSkips } from "./policies.mjs";
 
 const CONNECTIONS = 1000;
 const MILLISECONDS = 500;
 
-const program = join(import.meta.dirname, "../../build/bench/connect");
-
-async function microseconds({ namespace }) {
+async function microseconds(program, { namespace }) {
   const places = [GAPS.address, GAPS.port, LENGTH, PROXY_PORT];
   const { code, stdout, stderr } = await namespace.exec(
     program,
@@ -26,8 +22,7 @@ async function microseconds({ namespace }) {
 
 /** connect() to what no list matches, in a pod for each list and mode: all lists of a mode beside one another in every round. */
 export async function measureConnect(rounds) {
-  mkdirSync(join(program, ".."), { recursive: true });
-  execFileSync("gcc", ["-O2", "-o", program, join(import.meta.dirname, "../connect.c")]);
+  const program = compileProgram("connect");
   const rows = MODES.flatMap((mode) => Object.keys(LISTS).map((list) => ({ list, mode, times: [] })));
   try {
     for (const row of rows) {
@@ -38,7 +33,7 @@ export async function measureConnect(rounds) {
     for (let round = 0; round < rounds; round++) {
       // In the other direction every other time: what comes later in a round is no slower for that.
       for (const { pod, times } of round % 2 === 0 ? rows : rows.toReversed()) {
-        times.push(await microseconds(pod));
+        times.push(await microseconds(program, pod));
       }
     }
   } finally {

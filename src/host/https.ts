@@ -61,8 +61,8 @@ export class HttpsError extends Error {
 
 /**
  * Asks, and gives what the server said. Verifies by `ca`, else by the system's certificates, TLS 1.2 or later; a certificate has to
- * have the server's name or address among its alternative names. No environment variable matters. A connection is kept for the next request to the same server with the same credentials; if the server has
- * closed it meanwhile, another one is made.
+ * have the server's name or address among its alternative names. No environment variable matters. A connection is kept for the next
+ * request to the same server with the same credentials; if the server has closed it meanwhile, another one is made.
  *
  * @throws {HttpsError} when there is no response (as a rejection)
  * @throws {TypeError} for a request that cannot be sent: a bug of the caller's, or what its user configured (as a rejection)

@@ -19,7 +19,7 @@ export function nodeHost(exit: (code: number) => void = process.exit): Host {
     env: (name) => process.env[name],
     readFile: readText,
     write: writeAll,
-    // Not imported: it loads node:net and streams, a tenth of the start of a command that never asks.
+    // Not imported: it loads node:net and streams, which a command that never asks would wait for at each start.
     isTerminal: (fd) => process.getBuiltinModule("node:tty").isatty(fd),
     async call(backend, request) {
       const door = backend === "any" ? anyDoor(doors) : openDoor(doors, backend);

@@ -41,7 +41,7 @@ export type Action =
       readonly kind: "remove";
       readonly name: string;
       readonly expected?: Expected | undefined;
-      /** What has to be there: another installer may be doing the reverse. */
+      /** What has to be there: others may take it away, and so may another installer where folders have no locks. */
       readonly beside?: string;
     };
 
@@ -81,7 +81,7 @@ export function planFolder(folder: Folder, type: string, entry: Entry | undefine
   const overwritten = added.map((action) => (action.kind === "rename" ? action.to : ""));
   const useless = superseded.filter((name) => !overwritten.includes(name));
   const remove = (name: string): Action => ({ kind: "remove", name });
-  // Another installer may keep an original under that name by now.
+  // Another installer may keep an original under that name by now, where folders have no locks.
   const removeSaved = (name: string): Action => {
     const found = folder.files.get(name);
     return textOf(found) === undefined ? remove(name) : { kind: "remove", name, expected: found };
