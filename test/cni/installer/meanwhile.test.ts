@@ -32,6 +32,17 @@ describe("what another program does at the same moment is not lost", () => {
     expect(node.runtime.types).toEqual(["calico", "portmap", OURS]);
   });
 
+  it("it writes the list anew while another comes first, which gets the entry instead", () => {
+    const node = new TestNode({ "10-calico.conflist": LIST });
+    node.installer().reconcile();
+    node.files.put(`${NET}/05-first.conflist`, LIST);
+    once(node, isWritten("05-first.conflist"), () => {
+      node.files.put(`${NET}/10-calico.conflist`, node.text("10-calico.conflist").replace("1440", "9000"));
+    });
+    node.installer().reconcile();
+    expect(node.text("10-calico.conflist")).toBe(LIST.replace("1440", "9000"));
+  });
+
   it("it writes the one plugin anew while the list beside that is made", () => {
     const node = new TestNode({ "10-x.conf": SINGLE });
     once(node, isWritten("10-x.conflist"), () => node.files.put(`${NET}/10-x.conf`, newer));
