@@ -36,9 +36,11 @@ export default defineConfig({
       tier("unit", 0, 20_000),
       tier("kernel", 0, 30_000),
       tier("standalone", 0, 30_000),
-      tier("package", 1, 180_000),
-      tier("vm", 1, 180_000),
-      tier("container", 1, 60_000),
+      // After them: it loads the machine.
+      tier("torture", 1, 60_000),
+      tier("package", 2, 180_000),
+      tier("vm", 2, 180_000),
+      tier("container", 2, 60_000),
     ],
   },
 });

@@ -11,7 +11,7 @@ interface Count {
   skipped: number;
 }
 
-const tiers: readonly Tier[] = ["unit", "kernel", "standalone", "package", "vm", "container"];
+const tiers: readonly Tier[] = ["unit", "kernel", "standalone", "torture", "package", "vm", "container"];
 const resultFile = path.join(import.meta.dirname, "../../build/test-results/tiers.json");
 
 /**

@@ -83,12 +83,21 @@ function whyNoContainers(): string | undefined {
 
 const noContainers = whyNoContainers();
 
-export type Tier = "unit" | "kernel" | "standalone" | "package" | "vm" | "container";
+/** What the harnesses of test/torture put under load and break by strace. */
+function whyNoTorture(): string | undefined {
+  if (!root) return "not root: network namespaces need it";
+  return hasProgram("strace") ? noStandalone : "strace is missing";
+}
+
+const noTorture = whyNoTorture();
+
+export type Tier = "unit" | "kernel" | "standalone" | "torture" | "package" | "vm" | "container";
 
 /** What each tier holds. What is in none of the others is in `unit`, so that no test is left out. */
 export const folders: Readonly<Record<Exclude<Tier, "unit">, readonly string[]>> = {
   kernel: ["kernel", "testing", "proxy", "docs"],
   standalone: ["standalone"],
+  torture: ["torture"],
   package: ["package"],
   vm: ["vm"],
   container: ["container"],
@@ -98,6 +107,7 @@ export const folders: Readonly<Record<Exclude<Tier, "unit">, readonly string[]>>
 export const reasons: Readonly<Partial<Record<Tier, string>>> = {
   ...(root ? {} : { kernel: "not root: network namespaces need it" }),
   ...(noStandalone === undefined ? {} : { standalone: noStandalone }),
+  ...(noTorture === undefined ? {} : { torture: noTorture }),
   ...(noPackage === undefined ? {} : { package: noPackage }),
   ...(noMachines === undefined ? {} : { vm: noMachines }),
   ...(noContainers === undefined ? {} : { container: noContainers }),
