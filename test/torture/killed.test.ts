@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// SIGKILL after each system call of a run, and at random moments: the kernel holds the old rules or the new ones.
+
+import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { processPerRule } from "../../bench/opponents.mjs";
+import { install, type Mode, type RedirectPolicy } from "../../src/index.ts";
+import { createNamespace, type NetworkNamespace } from "../../src/testing/index.ts";
+import { env, proxyInit } from "../kernel/hosts.ts";
+import { traceProxyInit } from "../kernel/strace.ts";
+import { amount, figure } from "./figures.ts";
+import { type Held, held, sidesOf } from "./held.ts";
+import { compileProgram, flags, hostOf, type Side } from "./program.ts";
+
+const MODES = ["nft", "legacy", "nftables"] as const;
+/** From which rules to the new ones of a mode: none, other rules of it, or those of another mode. */
+const STARTS = ["none", "old", "other mode"] as const;
+type Start = (typeof STARTS)[number];
+
+const otherMode = (mode: Mode): Mode => (mode === "legacy" ? "nft" : "legacy");
+const argsOf = (mode: Mode, side: Side): string[] => ["--iptables-mode", mode, ...flags[side]];
+const staticHost = hostOf("static");
+
+/** What install() is given for the old side, which the harness starts from each time: a process less than proxy-init. */
+const OLD: RedirectPolicy = {
+  proxy: { uid: 2101 },
+  inbound: { proxyPort: 5143, skipPorts: [1, 2, 3] },
+  outbound: { proxyPort: 5140, skipPorts: [4, 5] },
+};
+const NEW: RedirectPolicy = {
+  proxy: { uid: 2102 },
+  inbound: { proxyPort: 4143, skipPorts: [4190, 4191] },
+  outbound: {
+    proxyPort: 4140,
+    skipPorts: ["4567-4568", 7000],
+    skipSubnets: ["10.0.0.0/8", "fd00::/8"],
+  },
+};
+
+/** What came of the killed runs of one mode. */
+class Tally {
+  runs = 0;
+  old = 0;
+  new = 0;
+  both = 0;
+  between = 0;
+
+  get text(): string {
+    const others = [
+      ...(this.both > 0 ? [`${this.both} those of both modes`] : []),
+      ...(this.between > 0 ? [`${this.between} IPv6 new and IPv4 old`] : []),
+    ];
+    const all = [`${this.old} times the old rules`, `${this.new} the new ones`, ...others];
+    return `${all.join(", ")}; 0 times anything else`;
+  }
+}
+
+/** The states that a killed run may leave, from each start. */
+interface States {
+  readonly before: Held;
+  readonly after: Held;
+}
+
+async function prepare(namespace: NetworkNamespace, mode: Mode, start: Start): Promise<void> {
+  if (start === "none") return;
+  const from = start === "old" ? mode : otherMode(mode);
+  await install(OLD, { mode: from, netns: namespace.path });
+}
+
+async function statesOf(mode: Mode, start: Start): Promise<States> {
+  await using namespace = await createNamespace();
+  await prepare(namespace, mode, start);
+  const before = await held(namespace);
+  expect(await proxyInit(staticHost, namespace, argsOf(mode, "new"))).toMatchObject({ code: 0, stderr: "" });
+  return { before, after: await held(namespace) };
+}
+
+/** Looks at what a killed run has left, and whether another run comes to the new rules from there. */
+async function judge(
+  namespace: NetworkNamespace,
+  mode: Mode,
+  start: Start,
+  states: States,
+  tally: Tally,
+  what: string,
+) {
+  const now = await held(namespace);
+  tally.runs++;
+  const own = sidesOf(mode, now, { old: states.before, new: states.after });
+  const other = sidesOf(otherMode(mode), now, { old: states.before, new: states.after });
+  if (own.ipv4 === own.ipv6) expect(["old", "new"], what).toContain(own.ipv4);
+  // One replace a family: IPv6 is the first.
+  else expect({ mode, ...own }, what).toEqual({ mode: "legacy", ipv6: "new", ipv4: "old" });
+  if (start === "other mode") {
+    for (const side of [other.ipv4, other.ipv6]) expect(["old", "new"], what).toContain(side);
+    // Never without either's rules: what was there is taken out when the new ones are in.
+    if (own.ipv4 === "old") expect(other, what).toEqual({ ipv4: "old", ipv6: "old" });
+  }
+  const mixed = own.ipv4 !== own.ipv6;
+  const beside =
+    start === "other mode" && own.ipv4 === "new" && (other.ipv4 === "old" || other.ipv6 === "old");
+  if (mixed) tally.between++;
+  else if (beside) tally.both++;
+  else tally[own.ipv4 === "new" ? "new" : "old"]++;
+  if (!mixed && !beside) return;
+  expect(await proxyInit(staticHost, namespace, argsOf(mode, "new")), what).toMatchObject({ code: 0 });
+  expect(await held(namespace), what).toEqual(states.after);
+}
+
+/** The system calls of a run by name, and how many of each. */
+async function callsOf(mode: Mode, start: Start): Promise<Map<string, number>> {
+  await using namespace = await createNamespace();
+  await prepare(namespace, mode, start);
+  const { threads, result } = await traceProxyInit(staticHost, namespace, argsOf(mode, "new"));
+  expect(result.code).toBe(0);
+  const counts = new Map<string, number>();
+  for (const { name } of threads.flat()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  counts.delete("exit_group"); // there is no after
+  counts.delete("execve"); // before it, it is strace that would be killed
+  return counts;
+}
+
+describe.each(MODES)("mode %s", (mode) => {
+  test.each(STARTS)(
+    "from %s: killed at each system call",
+    async (start) => {
+      const states = await statesOf(mode, start);
+      const every = amount(9, 1);
+      const tally = new Tally();
+      let point = 0;
+      for (const [name, count] of await callsOf(mode, start)) {
+        for (let nth = 1; nth <= count; nth++) {
+          if (point++ % every !== 0) continue;
+          await using namespace = await createNamespace();
+          await prepare(namespace, mode, start);
+          const inject = `--inject=${name}:signal=SIGKILL:when=${nth}`;
+          const { result } = await traceProxyInit(staticHost, namespace, argsOf(mode, "new"), [inject]);
+          const what = `${name} ${nth}, from ${start}`;
+          // One that is not reached, because fewer reads were needed than when it was counted, has ended well.
+          expect([result.signal, result.code], what).toEqual(
+            result.code === 0 ? [null, 0] : ["SIGKILL", null],
+          );
+          await judge(namespace, mode, start, states, tally, what);
+        }
+      }
+      expect(tally.old, "killed before the commit").toBeGreaterThan(0);
+      expect(tally.new, "killed after the commit").toBeGreaterThan(0);
+      figure(
+        `static proxy-init in mode ${mode}, from ${start}, killed at each of its ${tally.runs} system calls`,
+        tally.text,
+      );
+    },
+    amount(60_000, 600_000),
+  );
+
+  test(
+    "killed at random",
+    async () => {
+      const killAfter = compileProgram("kill-after");
+      const tally = new Tally();
+      let killed = 0;
+      for (const start of STARTS) {
+        const states = await statesOf(mode, start);
+        let longest = 4000;
+        for (let run = 0; run < amount(15, 300); run++) {
+          await using namespace = await createNamespace();
+          await prepare(namespace, mode, start);
+          const after = Math.floor(Math.random() * longest);
+          const args = [String(after), ...staticHost.command, ...argsOf(mode, "new")];
+          const { code, stdout } = await namespace.exec(killAfter, args, { env });
+          expect([0, 1]).toContain(code);
+          if (code === 0) killed++;
+          // Mostly while it runs, however fast this machine is.
+          else longest = Math.max(500, Math.min(longest, Number(stdout) * 1.2));
+          await judge(namespace, mode, start, states, tally, `after ${after} us, from ${start}`);
+        }
+      }
+      expect(killed).toBeGreaterThan(tally.runs / 3);
+      figure(
+        `the same in mode ${mode}, at random, ${killed} of ${tally.runs} runs killed before their end`,
+        tally.text,
+      );
+    },
+    amount(60_000, 600_000),
+  );
+
+  test(
+    "install() killed at random, in a process that does it all the time",
+    async () => {
+      await using namespace = await createNamespace();
+      const target = { mode, netns: namespace.path } as const;
+      await install(OLD, target);
+      const before = await held(namespace);
+      await install(NEW, target);
+      const after = await held(namespace);
+      const script = `
+      const { install } = require(${JSON.stringify(`${process.cwd()}/dist/index.js`)});
+      const [old, next, target] = JSON.parse(process.argv[1]);
+      (async () => {
+        await install(next, target);
+        process.stdout.write("ready");
+        for (;;) for (const policy of [old, next]) await install(policy, target);
+      })();`;
+      const tally = new Tally();
+      for (let run = 0; run < amount(10, 400); run++) {
+        const child = namespace.spawn(process.execPath, ["-e", script, JSON.stringify([OLD, NEW, target])], {
+          env,
+        });
+        const ended = once(child, "close");
+        if (child.stdout === null) throw new TypeError("the program has no standard output");
+        await once(child.stdout, "data");
+        await setTimeout(Math.random() * 20);
+        child.kill("SIGKILL");
+        expect((await ended)[1]).toBe("SIGKILL");
+        await judge(namespace, mode, "old", { before, after }, tally, `run ${run}`);
+      }
+      figure(
+        `install() in mode ${mode}, going to and fro between two policies, ${tally.runs} times killed at random`,
+        tally.text,
+      );
+    },
+    amount(60_000, 600_000),
+  );
+});
+
+test("the harness sees what is half: a process for each rule, killed at random", async () => {
+  const commands = processPerRule(NEW, "nft").map((words) =>
+    words.map((word: string) => `'${word}'`).join(" "),
+  );
+  const killAfter = compileProgram("kill-after");
+  const states = await statesOf("nft", "none");
+  const runs = amount(15, 100);
+  let between = 0;
+  for (let run = 0; run < runs; run++) {
+    await using namespace = await createNamespace();
+    const after = String(Math.floor(Math.random() * 60_000));
+    const { code } = await namespace.exec(killAfter, [after, "sh", "-ec", commands.join("\n")], { env });
+    expect([0, 1]).toContain(code);
+    const { ipv4, ipv6 } = sidesOf("nft", await held(namespace), { old: states.before, new: states.after });
+    if (ipv4 !== ipv6 || !["old", "new"].includes(ipv4)) between++;
+  }
+  expect(between).toBeGreaterThan(0);
+  figure(
+    `for comparison, a process of iptables-nft for each rule, killed at random ${runs} times`,
+    `${between} times half of the rules`,
+  );
+});
+
+test("the gap of mode legacy, between the replaces of the two families, is short", async () => {
+  const gaps: number[] = [];
+  for (let run = 0; run < amount(5, 41); run++) {
+    await using namespace = await createNamespace();
+    await prepare(namespace, "legacy", "old");
+    // strace stops at these calls alone.
+    const strace = ["--seccomp-bpf", "-f", "-qq", "-ttt", "-T", "-e", "trace=setsockopt", "--"];
+    const command = [...strace, ...staticHost.command, ...argsOf("legacy", "new")];
+    const { code, stderr } = await namespace.exec("strace", command, { env });
+    expect(code).toBe(0);
+    const replaces = [
+      ...stderr.matchAll(/^(?:\[pid +\d+\] )?([\d.]+) setsockopt.*_SO_SET_REPLACE.* <([\d.]+)>$/gm),
+    ];
+    const [[, start, lasted] = [], [, second] = []] = replaces.map((match) => match.map(Number));
+    gaps.push((second ?? Number.NaN) - (start ?? Number.NaN) - (lasted ?? Number.NaN));
+  }
+  const gap = gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? Number.NaN;
+  expect(gap).toBeGreaterThan(0);
+  expect(gap).toBeLessThan(0.05);
+  figure(
+    `the gap of mode legacy, from the end of the replace of IPv6 to the beginning of that of IPv4: median of ${gaps.length}, with strace on it`,
+    `${Math.round(gap * 1e6)} µs`,
+  );
+});
