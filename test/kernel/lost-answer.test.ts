@@ -33,5 +33,7 @@ describeHosts("a lost answer", (host) => {
       }
       expect(outcomes).toEqual(new Set(["untouched", "done", "sent"]));
     },
+    // Forty-eight starts of Node under strace.
+    120_000,
   );
 });

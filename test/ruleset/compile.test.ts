@@ -424,13 +424,14 @@ describe("compile", () => {
     );
   });
 
-  const milliseconds = (inbound: (length: number) => object, length: number): number => {
+  /** Of the processor: others on the machine do not count. */
+  const microseconds = (inbound: (length: number) => object, length: number): number => {
     const policy = { inbound: { proxyPort: 1, ...inbound(length) } };
     let fastest = Number.POSITIVE_INFINITY;
     for (let run = 0; run < 10; run++) {
-      const start = performance.now();
+      const start = process.cpuUsage();
       const text = render(compile(parsePolicy(policy), "nft"), "iptables-save");
-      fastest = Math.min(fastest, performance.now() - start);
+      fastest = Math.min(fastest, process.cpuUsage(start).user);
       expect(text.length).toBeGreaterThan(length * 10);
     }
     return fastest;
@@ -439,12 +440,12 @@ describe("compile", () => {
   const redirectPorts = (length: number): object => ({ redirectPorts: Array.from({ length }, (_, i) => i) });
 
   test("takes time in proportion to the ports to skip, parsing and text included", () => {
-    expect(milliseconds(skipPorts, 65_528) / milliseconds(skipPorts, 8191)).toBeLessThan(40);
+    expect(microseconds(skipPorts, 65_528) / microseconds(skipPorts, 8191)).toBeLessThan(40);
   });
 
   test("takes time in proportion to the ports to redirect, each of which is a rule", () => {
     // Eight times the ports: 8 when it is linear, 64 when it is quadratic.
-    expect(milliseconds(redirectPorts, 32_768) / milliseconds(redirectPorts, 4096)).toBeLessThan(40);
+    expect(microseconds(redirectPorts, 32_768) / microseconds(redirectPorts, 4096)).toBeLessThan(40);
   });
 
   test("takes lists longer than a call may have arguments", () => {
