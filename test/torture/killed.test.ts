@@ -6,38 +6,29 @@ import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { processPerRule } from "../../bench/opponents.mjs";
-import { install, type Mode, type RedirectPolicy } from "../../src/index.ts";
+import { install, type Mode } from "../../src/index.ts";
 import { createNamespace, type NetworkNamespace } from "../../src/testing/index.ts";
 import { env, proxyInit } from "../kernel/hosts.ts";
 import { traceProxyInit } from "../kernel/strace.ts";
 import { amount, figure } from "./figures.ts";
-import { type Held, held, sidesOf } from "./held.ts";
-import { compileProgram, flags, hostOf, type Side } from "./program.ts";
+import { held, sidesOf } from "./held.ts";
+import { compileProgram } from "./program.ts";
+import {
+  argsOf,
+  callsOf,
+  hostOf,
+  MODES,
+  NEW,
+  OLD,
+  otherMode,
+  prepare,
+  STARTS,
+  type Start,
+  type States,
+  statesOf,
+} from "./run.ts";
 
-const MODES = ["nft", "legacy", "nftables"] as const;
-/** From which rules to the new ones of a mode: none, other rules of it, or those of another mode. */
-const STARTS = ["none", "old", "other mode"] as const;
-type Start = (typeof STARTS)[number];
-
-const otherMode = (mode: Mode): Mode => (mode === "legacy" ? "nft" : "legacy");
-const argsOf = (mode: Mode, side: Side): string[] => ["--iptables-mode", mode, ...flags[side]];
 const staticHost = hostOf("static");
-
-/** What install() is given for the old side, which the harness starts from each time: a process less than proxy-init. */
-const OLD: RedirectPolicy = {
-  proxy: { uid: 2101 },
-  inbound: { proxyPort: 5143, skipPorts: [1, 2, 3] },
-  outbound: { proxyPort: 5140, skipPorts: [4, 5] },
-};
-const NEW: RedirectPolicy = {
-  proxy: { uid: 2102 },
-  inbound: { proxyPort: 4143, skipPorts: [4190, 4191] },
-  outbound: {
-    proxyPort: 4140,
-    skipPorts: ["4567-4568", 7000],
-    skipSubnets: ["10.0.0.0/8", "fd00::/8"],
-  },
-};
 
 /** What came of the killed runs of one mode. */
 class Tally {
@@ -55,26 +46,6 @@ class Tally {
     const all = [`${this.old} times the old rules`, `${this.new} the new ones`, ...others];
     return `${all.join(", ")}; 0 times anything else`;
   }
-}
-
-/** The states that a killed run may leave, from each start. */
-interface States {
-  readonly before: Held;
-  readonly after: Held;
-}
-
-async function prepare(namespace: NetworkNamespace, mode: Mode, start: Start): Promise<void> {
-  if (start === "none") return;
-  const from = start === "old" ? mode : otherMode(mode);
-  await install(OLD, { mode: from, netns: namespace.path });
-}
-
-async function statesOf(mode: Mode, start: Start): Promise<States> {
-  await using namespace = await createNamespace();
-  await prepare(namespace, mode, start);
-  const before = await held(namespace);
-  expect(await proxyInit(staticHost, namespace, argsOf(mode, "new"))).toMatchObject({ code: 0, stderr: "" });
-  return { before, after: await held(namespace) };
 }
 
 /** Looks at what a killed run has left, and whether another run comes to the new rules from there. */
@@ -105,21 +76,8 @@ async function judge(
   else if (beside) tally.both++;
   else tally[own.ipv4 === "new" ? "new" : "old"]++;
   if (!mixed && !beside) return;
-  expect(await proxyInit(staticHost, namespace, argsOf(mode, "new")), what).toMatchObject({ code: 0 });
+  expect(await proxyInit(staticHost, namespace, argsOf(mode)), what).toMatchObject({ code: 0 });
   expect(await held(namespace), what).toEqual(states.after);
-}
-
-/** The system calls of a run by name, and how many of each. */
-async function callsOf(mode: Mode, start: Start): Promise<Map<string, number>> {
-  await using namespace = await createNamespace();
-  await prepare(namespace, mode, start);
-  const { threads, result } = await traceProxyInit(staticHost, namespace, argsOf(mode, "new"));
-  expect(result.code).toBe(0);
-  const counts = new Map<string, number>();
-  for (const { name } of threads.flat()) counts.set(name, (counts.get(name) ?? 0) + 1);
-  counts.delete("exit_group"); // there is no after
-  counts.delete("execve"); // before it, it is strace that would be killed
-  return counts;
 }
 
 describe.each(MODES)("mode %s", (mode) => {
@@ -130,13 +88,13 @@ describe.each(MODES)("mode %s", (mode) => {
       const every = amount(9, 1);
       const tally = new Tally();
       let point = 0;
-      for (const [name, count] of await callsOf(mode, start)) {
+      for (const [name, count] of await callsOf(staticHost, mode, start)) {
         for (let nth = 1; nth <= count; nth++) {
           if (point++ % every !== 0) continue;
           await using namespace = await createNamespace();
           await prepare(namespace, mode, start);
           const inject = `--inject=${name}:signal=SIGKILL:when=${nth}`;
-          const { result } = await traceProxyInit(staticHost, namespace, argsOf(mode, "new"), [inject]);
+          const { result } = await traceProxyInit(staticHost, namespace, argsOf(mode), [inject]);
           const what = `${name} ${nth}, from ${start}`;
           // One that is not reached, because fewer reads were needed than when it was counted, has ended well.
           expect([result.signal, result.code], what).toEqual(
@@ -168,7 +126,7 @@ describe.each(MODES)("mode %s", (mode) => {
           await using namespace = await createNamespace();
           await prepare(namespace, mode, start);
           const after = Math.floor(Math.random() * longest);
-          const args = [String(after), ...staticHost.command, ...argsOf(mode, "new")];
+          const args = [String(after), ...staticHost.command, ...argsOf(mode)];
           const { code, stdout } = await namespace.exec(killAfter, args, { env });
           expect([0, 1]).toContain(code);
           if (code === 0) killed++;
@@ -255,7 +213,7 @@ test("the gap of mode legacy, between the replaces of the two families, is short
     await prepare(namespace, "legacy", "old");
     // strace stops at these calls alone.
     const strace = ["--seccomp-bpf", "-f", "-qq", "-ttt", "-T", "-e", "trace=setsockopt", "--"];
-    const command = [...strace, ...staticHost.command, ...argsOf("legacy", "new")];
+    const command = [...strace, ...staticHost.command, ...argsOf("legacy")];
     const { code, stderr } = await namespace.exec("strace", command, { env });
     expect(code).toBe(0);
     const replaces = [
