@@ -66,6 +66,8 @@ function lockHint(name: string | undefined): string | undefined {
     case "EACCES":
     case "EPERM":
       return "it belongs to another user; run as that user, or set XTABLES_LOCKFILE to another file that all agree on";
+    case "ENXIO":
+      return "it is no regular file, but a socket; set XTABLES_LOCKFILE to a file that all agree on";
     case "EROFS":
     case "ENOENT":
       return "mount something writable there (in a pod: an emptyDir at /run), or set XTABLES_LOCKFILE to another file";

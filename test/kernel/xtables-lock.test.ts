@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -32,6 +42,22 @@ async function hold(namespace: NetworkNamespace, file: string) {
     async release() {
       holder.stdin?.end();
       await once(holder, "close");
+    },
+    async kill() {
+      if (holder.pid !== undefined) process.kill(-holder.pid, "SIGKILL");
+      await once(holder, "close");
+    },
+  };
+}
+
+/** A socket of the file system on which somebody listens. */
+async function listening(file: string): Promise<AsyncDisposable> {
+  const server = createServer().listen(file);
+  await once(server, "listening");
+  return {
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, "close");
     },
   };
 }
@@ -123,6 +149,48 @@ describeHosts("the xtables lock", (host: ProgramHost) => {
     const stderr = await lockless(proxyInit(host, namespace, LEGACY, withLock(path)), namespace);
     expect(stderr).toContain(path);
     expect(stderr).toContain(message);
+  });
+
+  test("a device in its place is not locked", async () => {
+    await using namespace = await createNamespace();
+    // Of the machine's, too: whoever may open it could lock it.
+    const stderr = await lockless(proxyInit(host, namespace, LEGACY, withLock("/dev/null")), namespace);
+    expect(stderr).toContain("/dev/null is not a regular file");
+  });
+
+  test("a socket in its place", async () => {
+    await using namespace = await createNamespace();
+    const file = join(folder, `socket-${host.name}`);
+    await using _ = await listening(file);
+    expect(await lockless(proxyInit(host, namespace, LEGACY, withLock(file)), namespace)).toContain(
+      `cannot open the xtables lock ${file}: No such device or address (ENXIO); it is no regular file`,
+    );
+  });
+
+  test.each([
+    ["a name that is too long", "n".repeat(256), "File name too long (ENAMETOOLONG)"],
+    ["a file where its folder should be", "file/xtables.lock", "Not a directory (ENOTDIR)"],
+  ])("%s", async (what, name, message) => {
+    await using namespace = await createNamespace();
+    const inside = join(folder, `${what.length}-${host.name}-in`);
+    mkdirSync(inside);
+    writeFileSync(join(inside, "file"), "");
+    const file = join(inside, name);
+    expect(await lockless(proxyInit(host, namespace, LEGACY, withLock(file)), namespace)).toContain(
+      `cannot open the xtables lock ${file}: ${message}`,
+    );
+  });
+
+  test("what a holder that was killed has left does not count", async () => {
+    await using namespace = await createNamespace();
+    const file = join(folder, `stale-${host.name}`);
+    writeFileSync(file, "4711\n", { mode: 0o600 });
+    const holder = await hold(namespace, file);
+    await holder.kill();
+    const start = Date.now();
+    expect(await proxyInit(host, namespace, LEGACY, withLock(file))).toMatchObject({ code: 0, stderr: "" });
+    expect(Date.now() - start).toBeLessThan(4000);
+    expect(readFileSync(file, "utf8")).toBe("4711\n");
   });
 
   test("a FIFO in its place does not hold it up", async () => {
