@@ -43,6 +43,8 @@ export function wrap(text: string, width: number, words: RegExp): string[] {
  * displayWidth("eth0"); // 4
  */
 export function displayWidth(text: string): number {
+  // The text of a hundred thousand rules is mostly such, and QuickJS takes its time with a loop over characters.
+  if (!/[\u1100-\uffff]/.test(text)) return text.length;
   let width = 0;
   for (const character of text) width += columnsOf(character);
   return width;
