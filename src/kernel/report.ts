@@ -29,8 +29,8 @@ export interface Target {
   /** Path of a network namespace, such as /proc/1234/ns/net. Default: the caller's own. */
   netns?: string;
   /**
-   * Bounds the whole call, in milliseconds, 0 to 2147483647; default 5000: the retries against other writers, and the
-   * wait for the xtables lock.
+   * Bounds what the whole call waits for, in milliseconds, 0 to 2147483647; default 5000: the retries against other writers, and
+   * the wait for the xtables lock. What the kernel has begun is not cut off, and one attempt is always made.
    */
   timeoutMs?: number;
 }
