@@ -42,7 +42,7 @@ function tidy() {
   );
 }
 
-const native = files("native/*.cc", "native/*.h", "test/*.cc", "bench/*.c", "bench/*.h");
+const native = files("native/*.cc", "native/*.h", "test/*.cc", "test/*.c", "bench/*.c", "bench/*.h");
 const biome = ["node_modules/@biomejs/biome/bin/biome", fix ? "check" : "ci", ...(fix ? ["--write"] : [])];
 const checks = [
   () => check("biome", process.execPath, [...biome, "--colors=off", "--error-on-warnings"]),
