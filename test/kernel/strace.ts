@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ExecResult } from "../../src/testing/index.ts";
+import type { ExecOptions, ExecResult } from "../../src/testing/index.ts";
 import { type Place, type ProgramHost, proxyInit } from "./hosts.ts";
 import { isInRoot } from "./roots/root-host.ts";
 
@@ -34,13 +34,14 @@ export async function traceProxyInit(
   namespace: Place,
   args: readonly string[],
   options: readonly string[] = [],
+  execution: ExecOptions = {},
 ): Promise<Trace> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-strace-"));
   try {
     // A file for each thread (-ff), so that no call is cut in two by another thread's.
     const strace = ["-ff", "-qq", "-v", "-o", join(folder, "trace"), ...options, "--"];
     const traced: ProgramHost = { ...host, command: ["strace", ...strace, ...command] };
-    const result = await proxyInit(traced, namespace, args);
+    const result = await proxyInit(traced, namespace, args, execution);
     const files = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
     const threads = files.map(readCalls);
     return { result, threads: isInRoot(command) ? threads.map(afterEnter) : threads };
