@@ -70,7 +70,8 @@ export function install(policy: RedirectPolicy, target: Target = {}): Promise<In
 /**
  * Takes the rules out again: our chains and the jumps into them, in the mode of the target or, by default, in every
  * mode where they are, whoever put them there (Linkerd's proxy-init, too). The rules of others stay, and so do tables
- * and base chains. That there is nothing to remove is no error.
+ * and base chains. That there is nothing to remove is no error. Connections that are redirected then are cut: without the rules nobody
+ * translates their packets any more.
  *
  * @throws {NetfilterError} The mode that it names is then as it was.
  * @example

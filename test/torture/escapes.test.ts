@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
-import { compile, install, type Mode, type RedirectPolicy } from "../../src/index.ts";
+import { compile, install, type Mode, type RedirectPolicy, remove } from "../../src/index.ts";
 import { savedChains } from "../../src/ruleset/iptables-save.ts";
 import type { Pod } from "../../src/testing/index.ts";
 import { hosts, proxyInit } from "../kernel/hosts.ts";
@@ -190,7 +190,7 @@ test("the harness sees connections that are refused, reset and dropped", async (
   expect([...(await count()).keys()]).toEqual(["timed out"]);
 });
 
-/** What docs/kernel.md says of connections that are older than the first rules. */
+/** What docs/kernel.md says of connections that are older than the first rules, and below of those that outlive the last. */
 test.each([
   ["nft", "reset"],
   ["legacy", "reset"],
@@ -207,6 +207,23 @@ test.each([
   );
   expect(lives).toEqual(older.map(() => expected));
 });
+
+test.each(MODES)(
+  "connections that are redirected when the rules are taken out, in mode %s: reset",
+  async (mode) => {
+    await using pod = await createBusyPod();
+    const target = { mode, netns: pod.namespace.path } as const;
+    await install(variant(0), target);
+    const redirected = (await Promise.all(Array.from({ length: 10 }, () => hold(pod, "p")))).flat();
+    await remove(target);
+    const lives = await Promise.all(redirected.map(ask));
+    figure(
+      `${redirected.length} redirected connections, mode ${mode}, the rules taken out`,
+      `${lives.filter((life) => life === "reset").length} reset by their next packet`,
+    );
+    expect(lives).toEqual(redirected.map(() => "reset"));
+  },
+);
 
 /** A connection on each of the four ways, which `letter` answers. */
 async function hold(pod: Pod, letter: string): Promise<Socket[]> {
