@@ -126,6 +126,24 @@ test.each(SEQUENCES)(
   TIMEOUT,
 );
 
+test(
+  "mode nftables, beside somebody who writes into our table, which is then made anew: every connection meets the proxy",
+  async () => {
+    await using pod = await createBusyPod();
+    const step = async (turn: number) => {
+      await reinstall(pod, variant(turn), "nftables", turn);
+      await output(pod.namespace, "nft", ["add", "chain", "inet", "sluice", "theirs"]);
+    };
+    const { outcomes, worstMs, turns } = await storm(pod, step);
+    figure(
+      `${turns.toLocaleString("en")} installations in the mode nftables, each of which makes the table anew`,
+      `${inWords(outcomes)}; the slowest ${ms(worstMs)}`,
+    );
+    expect([...outcomes.keys()]).toEqual(["proxy"]);
+  },
+  TIMEOUT,
+);
+
 test.each(SEQUENCES)(
   "installations %s that let the ports through in turn: to the proxy or to the application, and open connections live on",
   async (name, modes) => {
