@@ -12,5 +12,5 @@ export function unexpected(program: string, error: unknown): string {
   const stack = error instanceof Error && error.name !== "Error" ? error.stack : undefined;
   const frame = stack?.split("\n").find((line) => /^\s+at /.test(line));
   const line = frame === undefined ? text : `${text} (${frame.trim()})`;
-  return `${program}: ${line.replace(/\p{Cc}+/gu, " ")}\n`;
+  return `${program}: ${line.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")}\n`;
 }

@@ -4,6 +4,7 @@ import { Installation } from "../cni/installer/installation.ts";
 import { run } from "../cni/installer/run.ts";
 import type { Daemon } from "../host/daemon.ts";
 import { FileError, type Files } from "../host/files.ts";
+import { printable } from "../policy/printable.ts";
 import { ADMIN_PORT, INSTALL_FLAGS, KEEP, POLL, readPlacesOnly, readSettings } from "./cni-flags.ts";
 import type { Command } from "./command.ts";
 import { type Call, flagCommand } from "./flag-command.ts";
@@ -57,7 +58,7 @@ async function install(call: Call, { files, daemon }: InstallerHost): Promise<nu
       await daemon.serve(port);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      host.write(2, `${program}: --${ADMIN_PORT.name}: ${error.message}\n`);
+      host.write(2, `${program}: --${ADMIN_PORT.name}: ${printable(error.message)}\n`);
       return 1;
     }
   }
@@ -81,7 +82,7 @@ function takeOut({ host, program, log }: Call, installation: Installation): numb
     if (!(error instanceof FileError)) throw error;
     log.error(error.message);
     log.flush();
-    host.write(2, `${program}: ${error.message}\n`);
+    host.write(2, `${program}: ${printable(error.message)}\n`);
     return 1;
   }
 }

@@ -5,9 +5,9 @@ import type { Diagnosis, ModeDiagnosis, PartDiagnosis } from "../kernel/doctor/r
 import type { Surroundings } from "../kernel/doctor/surroundings.ts";
 import { FAMILY_NAMES, familyNames } from "../policy/family-names.ts";
 import type { Family } from "../policy/policy.ts";
+import { printable } from "../policy/printable.ts";
 import type { Colour } from "./colour.ts";
 import { paragraph, problemLines } from "./paragraph.ts";
-import { printable } from "./printable.ts";
 
 const LABELS: Readonly<Record<PartName, string>> = {
   lock: "xtables lock",

@@ -2,9 +2,9 @@
 
 import type { ExplainedStep, ExplainedWalk, Explanation, Question } from "../kernel/explain.ts";
 import { FAMILY_NAMES } from "../policy/family-names.ts";
+import { printable } from "../policy/printable.ts";
 import type { Colour } from "./colour.ts";
 import { paragraph } from "./paragraph.ts";
-import { printable } from "./printable.ts";
 
 /**
  * An explanation for people, in lines of up to 80 characters: the answer first, then each rule that was met.

@@ -7,12 +7,12 @@ import { type Injection, type InjectOptions, injectPod } from "../kubernetes/inj
 import { type PodPlace, podsIn } from "../kubernetes/pods.ts";
 import { ValueError } from "../kubernetes/values.ts";
 import { show } from "../policy/error.ts";
+import { printable } from "../policy/printable.ts";
 import { editInPlace } from "../yaml/in-place.ts";
 import { flagCommand } from "./flag-command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
 import { BOOLEAN, TEXT } from "./flag-kinds.ts";
 import { type Flag, FlagError, type ParsedFlags } from "./pflag.ts";
-import { printable } from "./printable.ts";
 import { readSetFlag, SET, valuesHelp } from "./set-flag.ts";
 import { version } from "./version.ts";
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { printableJson } from "../policy/printable.ts";
 import { BOOLEAN } from "./flag-kinds.ts";
 import type { Flag } from "./pflag.ts";
 
@@ -16,14 +17,5 @@ export const JSON_OUTPUT: Flag<boolean> = {
  * direction of writing, is escaped.
  */
 export function jsonText(value: unknown): string {
-  const json = JSON.stringify(value, undefined, 2);
-  return `${json.replace(/[\x7f-\x9f\p{Cf}\u2028\u2029]/gu, escaped)}\n`;
-}
-
-/** A character beyond the first 65536 is two of JSON's. */
-function escaped(character: string): string {
-  return character
-    .split("")
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-    .join("");
+  return `${printableJson(JSON.stringify(value, undefined, 2))}\n`;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { show } from "../policy/error.ts";
+import { printable } from "../policy/printable.ts";
 import type { FlagKind } from "./flag-kinds.ts";
 
 /** A flag of a command: for parsing, for the help text and for the documentation. */
@@ -129,5 +130,5 @@ function readTexts<T>(flag: Flag<T>, texts: readonly string[]): T {
 function unknown(spelling: string, arg: string): FlagError {
   // What is too long for a line stands in `arg`, which is cut.
   const name = spelling.slice(0, 60);
-  return new FlagError(`${name}: unknown flag${name === arg ? "" : ` in ${show(arg)}`}`);
+  return new FlagError(`${printable(name)}: unknown flag${name === arg ? "" : ` in ${show(arg)}`}`);
 }

@@ -5,12 +5,12 @@ import type { InspectedFamily, InstalledRule, ModeInspection } from "../kernel/r
 import type { RecoveredPolicy, Status } from "../kernel/status.ts";
 import { FAMILY_NAMES, familyNames } from "../policy/family-names.ts";
 import type { Family, Mode, RedirectPolicy } from "../policy/policy.ts";
+import { printable } from "../policy/printable.ts";
 import { namesOf } from "../ruleset/compile.ts";
 import { explainRule } from "../ruleset/explain.ts";
 import type { Match, NamedSet, Rule } from "../ruleset/ruleset.ts";
 import type { Colour } from "./colour.ts";
 import { paragraph, problemLines } from "./paragraph.ts";
-import { printable } from "./printable.ts";
 
 /** Items of a list that are shown; --json has all. */
 const SHOWN = 12;

@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { NetfilterError } from "../kernel/error.ts";
 import { listNamespaces, type NetworkNamespaceFound } from "../kernel/look.ts";
 import { readStatus, type Status } from "../kernel/status.ts";
+import { printable } from "../policy/printable.ts";
 import { colourOf } from "./colour.ts";
 import { flagCommand } from "./flag-command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
@@ -11,7 +12,6 @@ import { BOOLEAN } from "./flag-kinds.ts";
 import { JSON_OUTPUT, jsonText } from "./json-output.ts";
 import { NETNS, PID, readNamespace } from "./namespace-flags.ts";
 import { type Flag, FlagError } from "./pflag.ts";
-import { printable } from "./printable.ts";
 import { findingTexts, installedText, statusText } from "./status-text.ts";
 
 const ALL: Flag<boolean> = {

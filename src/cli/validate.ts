@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { Log } from "../log/log.ts";
 import { type Command, type ExitCodes, runBody } from "./command.ts";
 import { flagHelp, HELP } from "./flag-help.ts";
+import { jsonText } from "./json-output.ts";
 import { parseFlags } from "./pflag.ts";
 import { JSON_OUTPUT, VALIDATE_FLAGS } from "./validate-flags.ts";
 import { configureValidatorLog } from "./validate-log.ts";
@@ -36,8 +37,7 @@ export const validateCommand: Command = {
       const findings = await runChecks(host, log, flags);
       logFindings(log, findings);
       const valid = isValid(findings);
-      if (flags.value(JSON_OUTPUT))
-        host.write(1, `${JSON.stringify({ valid, checks: findings }, null, 2)}\n`);
+      if (flags.value(JSON_OUTPUT)) host.write(1, jsonText({ valid, checks: findings }));
       return valid ? 0 : CODES.failure;
     };
     return runBody(host, program, log, body, CODES);

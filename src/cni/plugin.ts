@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { Log } from "../log/log.ts";
+import { printable } from "../policy/printable.ts";
 import { add } from "./add.ts";
 import { check } from "./check.ts";
 import { del } from "./del.ts";
@@ -70,7 +71,7 @@ class Call {
         this.#world.files.append(this.#logFile, text);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        this.#world.host.write(fd, `sluice-cni: log_file: ${reason}\n`);
+        this.#world.host.write(fd, `sluice-cni: log_file: ${printable(reason)}\n`);
       }
     }
     this.#world.host.write(fd, text);

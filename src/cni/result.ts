@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { printableJson } from "../policy/printable.ts";
 import type { CniError } from "./error.ts";
 import { type CniVersion, NEWEST, VERSIONS } from "./version.ts";
 
@@ -27,5 +28,5 @@ export function errorResult(version: CniVersion | undefined, { code, message, de
 }
 
 function line(value: object): string {
-  return `${JSON.stringify(value)}\n`;
+  return `${printableJson(JSON.stringify(value))}\n`;
 }

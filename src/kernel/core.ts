@@ -2,6 +2,7 @@
 
 import type { Backend, Host } from "../host/host.ts";
 import type { Family, Mode } from "../policy/policy.ts";
+import { printable } from "../policy/printable.ts";
 import type { Rule, Ruleset } from "../ruleset/ruleset.ts";
 import { NetfilterError, type NetfilterErrorCode } from "./error.ts";
 import { hint } from "./hint.ts";
@@ -77,7 +78,8 @@ export function toError(reply: Reader, subject: Subject): NetfilterError {
       ? undefined
       : hint({ code, name, part, syscall: text("syscall"), ...subject, family });
   if (advice !== undefined) message += `; ${advice}`;
-  return new NetfilterError(message, {
+  // The kernel's words, and names of others, may be in it.
+  return new NetfilterError(printable(message), {
     code,
     errno: number("errno"),
     syscall: text("syscall"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Host } from "../host/host.ts";
+import { printableJson } from "../policy/printable.ts";
 
 /** From the gravest to the most talkative; a log holds its own level and what is graver. */
 export const LOG_LEVELS = ["panic", "fatal", "error", "warning", "info", "debug", "trace"] as const;
@@ -97,8 +98,8 @@ function plainRecord({ time, level, message }: LogRecord): string {
  * would take for a command, or for another direction of writing.
  */
 function jsonRecord({ time, level, message }: LogRecord): string {
-  const json = JSON.stringify({ level, msg: message, time });
-  return `${json.replace(/[<>&\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (character) => `\\u${hexadecimal(character, 4)}`)}\n`;
+  const json = printableJson(JSON.stringify({ level, msg: message, time }));
+  return `${json.replace(/[<>&]/g, (character) => `\\u${hexadecimal(character, 4)}`)}\n`;
 }
 
 const ESCAPES: ReadonlyMap<string, string> = new Map([

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { printableJson } from "./printable.ts";
+
 /**
  * A policy that makes no sense, with the place and the value that are wrong.
  *
@@ -39,7 +41,8 @@ const LONGEST_SHOWN = 60;
  */
 export function show(value: unknown): string {
   if (typeof value === "string") {
-    return JSON.stringify(value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value);
+    const shown = value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value;
+    return printableJson(JSON.stringify(shown));
   }
   if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean") {
     return String(value);

@@ -4,6 +4,7 @@ import { isIPv4 } from "node:net";
 import { nodeHost } from "../host/node.ts";
 import { inspect } from "../kernel/inspect.ts";
 import type { InstalledRule } from "../kernel/report.ts";
+import { printable } from "../policy/printable.ts";
 import { namesOf } from "../ruleset/compile.ts";
 import { type Packet, type Walk, walk } from "../ruleset/walk.ts";
 import type { Endpoint } from "./connection-record.ts";
@@ -107,7 +108,8 @@ function packetOf({ source, destination }: { source: Endpoint; destination: Endp
 
 /** The rule as iptables-save prints it, and its counters. */
 export function describeRule({ text, counters }: Pick<InstalledRule, "text" | "counters">): string {
-  if (counters === null) return text;
+  const line = printable(text);
+  if (counters === null) return line;
   const { packets, bytes } = counters;
-  return `${text}   [${packets} ${packets === 1 ? "packet" : "packets"}, ${bytes} bytes]`;
+  return `${line}   [${packets} ${packets === 1 ? "packet" : "packets"}, ${bytes} bytes]`;
 }
