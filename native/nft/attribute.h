@@ -2,8 +2,12 @@
 #pragma once
 
 #include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
 
 namespace sluice::nft {
 
@@ -21,6 +25,24 @@ void ForEachAttribute(const void* start, size_t length, Each each) {
 template <typename Each>
 void ForEachNested(const nlattr* nest, Each each) {
   ForEachAttribute(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), each);
+}
+
+// The same for a message of nfnetlink; one without its header has none.
+template <typename Each>
+void ForEachAttributeOf(const nlmsghdr* message, Each each) {
+  const size_t length = mnl_nlmsg_get_payload_len(message);
+  if (message->nlmsg_len < sizeof(nlmsghdr) || length < sizeof(nfgenmsg)) return;
+  ForEachAttribute(static_cast<const char*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg),
+                   length - sizeof(nfgenmsg), each);
+}
+
+// What an attribute holds, and nothing behind it, whatever its length is.
+inline uint32_t NumberIn(const nlattr* attribute) {
+  return mnl_attr_get_payload_len(attribute) < sizeof(uint32_t) ? 0 : mnl_attr_get_u32(attribute);
+}
+inline std::string_view TextIn(const nlattr* attribute) {
+  const auto* text = static_cast<const char*>(mnl_attr_get_payload(attribute));
+  return {text, strnlen(text, mnl_attr_get_payload_len(attribute))};
 }
 
 }  // namespace sluice::nft

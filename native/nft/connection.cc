@@ -28,6 +28,9 @@ mnl_socket* Open() {
   throw error;
 }
 
+// As the kernel writes one: its negative, at most MAX_ERRNO (include/linux/err.h); 0 acknowledges.
+bool IsErrno(int error) { return error <= 0 && error >= -4095; }
+
 uint32_t AttributeOffset(const nlmsghdr* header, const nlmsgerr* answer) {
   if ((header->nlmsg_flags & NLM_F_ACK_TLVS) == 0) return 0;
   // With NETLINK_CAP_ACK only the header of the refused message is sent back, and the attributes follow it.
@@ -93,8 +96,10 @@ bool Connection::Receive(const OnMessage& on_message, const OnRefusal& on_refusa
         on_message(header);
         continue;
       }
+      if (mnl_nlmsg_get_payload_len(header) < sizeof(nlmsgerr)) continue;  // answers nothing
       const auto* answer = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header));
-      on_refusal({-answer->error, answer->msg.nlmsg_seq, AttributeOffset(header, answer)});
+      const int error_number = IsErrno(answer->error) ? -answer->error : EBADMSG;
+      on_refusal({error_number, answer->msg.nlmsg_seq, AttributeOffset(header, answer)});
     }
     return true;
   }

@@ -37,11 +37,11 @@ std::string NameOf(const nlattr* expression) {
   std::string name;
   ForEachNested(expression, [&](const nlattr* attribute) {
     const uint16_t type = mnl_attr_get_type(attribute);
-    if (type == NFTA_EXPR_NAME) name = mnl_attr_get_str(attribute);
+    if (type == NFTA_EXPR_NAME) name = TextIn(attribute);
     if (type != NFTA_EXPR_DATA || (name != "match" && name != "target")) return;
     ForEachNested(attribute, [&](const nlattr* info) {
       static_assert(static_cast<int>(NFTA_MATCH_NAME) == static_cast<int>(NFTA_TARGET_NAME));
-      if (mnl_attr_get_type(info) == NFTA_MATCH_NAME) name.append(" ").append(mnl_attr_get_str(info));
+      if (mnl_attr_get_type(info) == NFTA_MATCH_NAME) name.append(" ").append(TextIn(info));
     });
   });
   return name;
@@ -139,26 +139,22 @@ std::vector<char> DumpElements(const TableId& table, const std::string& set, uin
 
 std::string TableNameIn(const nlmsghdr* message) {
   std::string name;
-  ForEachAttribute(static_cast<const char*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg),
-                   mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg), [&](const nlattr* attribute) {
-                     if (mnl_attr_get_type(attribute) == kTableName) name = mnl_attr_get_str(attribute);
-                   });
+  ForEachAttributeOf(message, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) == kTableName) name = TextIn(attribute);
+  });
   return name;
 }
 
 std::string ExpressionAt(const nlmsghdr* message, uint32_t offset) {
   const char* target = reinterpret_cast<const char*>(message) + offset;
   std::string name;
-  ForEachAttribute(static_cast<const char*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg),
-                   mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg), [&](const nlattr* attribute) {
-                     if (mnl_attr_get_type(attribute) != NFTA_RULE_EXPRESSIONS) return;
-                     ForEachNested(attribute, [&](const nlattr* expression) {
-                       const char* start = reinterpret_cast<const char*>(expression);
-                       if (target >= start && target < start + mnl_attr_get_len(expression)) {
-                         name = NameOf(expression);
-                       }
-                     });
-                   });
+  ForEachAttributeOf(message, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) != NFTA_RULE_EXPRESSIONS) return;
+    ForEachNested(attribute, [&](const nlattr* expression) {
+      const char* start = reinterpret_cast<const char*>(expression);
+      if (target >= start && target < start + mnl_attr_get_len(expression)) name = NameOf(expression);
+    });
+  });
   return name;
 }
 

@@ -106,12 +106,9 @@ const TableState* State::Find(Family family) const {
 
 uint32_t GenerationOf(const nlmsghdr* message) {
   uint32_t generation = 0;
-  ForEachAttribute(static_cast<const char*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg),
-                   mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg), [&](const nlattr* attribute) {
-                     if (mnl_attr_get_type(attribute) == NFTA_GEN_ID) {
-                       generation = ntohl(mnl_attr_get_u32(attribute));
-                     }
-                   });
+  ForEachAttributeOf(message, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) == NFTA_GEN_ID) generation = ntohl(NumberIn(attribute));
+  });
   return generation;
 }
 
@@ -125,7 +122,7 @@ ChainState ChainOf(const nlmsghdr* message) {
   const ChainHandle chain = NewChain();
   nftnl_chain_nlmsg_parse(message, chain.get());
   ChainState state;
-  state.name = nftnl_chain_get_str(chain.get(), NFTNL_CHAIN_NAME);
+  if (const char* name = nftnl_chain_get_str(chain.get(), NFTNL_CHAIN_NAME)) state.name = name;
   if (nftnl_chain_is_set(chain.get(), NFTNL_CHAIN_HOOKNUM)) {
     state.base_priority = nftnl_chain_get_s32(chain.get(), NFTNL_CHAIN_PRIO);
     state.hook = nftnl_chain_get_u32(chain.get(), NFTNL_CHAIN_HOOKNUM);
@@ -141,13 +138,11 @@ StoredRule RuleOf(const nlmsghdr* message) {
   rule.whole = nftnl_rule_nlmsg_parse(message, rule.handle.get()) >= 0;
   if (rule.whole) return rule;
   // libnftnl gives up before it comes to the userdata, where nft keeps its comment.
-  ForEachAttribute(static_cast<const char*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg),
-                   mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg), [&](const nlattr* attribute) {
-                     if (mnl_attr_get_type(attribute) != NFTA_RULE_USERDATA) return;
-                     nftnl_rule_set_data(rule.handle.get(), NFTNL_RULE_USERDATA,
-                                         mnl_attr_get_payload(attribute),
-                                         mnl_attr_get_payload_len(attribute));
-                   });
+  ForEachAttributeOf(message, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) != NFTA_RULE_USERDATA) return;
+    nftnl_rule_set_data(rule.handle.get(), NFTNL_RULE_USERDATA, mnl_attr_get_payload(attribute),
+                        mnl_attr_get_payload_len(attribute));
+  });
   return rule;
 }
 

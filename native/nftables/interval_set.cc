@@ -15,7 +15,6 @@
 namespace sluice::nftables {
 
 using nft::Border;
-using nft::ForEachAttribute;
 using nft::ForEachNested;
 
 namespace {
@@ -62,8 +61,8 @@ std::optional<Border> ReadBorder(const nlattr* element, SetType type) {
         });
         break;
       case NFTA_SET_ELEM_FLAGS:
-        border.end = ntohl(mnl_attr_get_u32(attribute)) == NFT_SET_ELEM_INTERVAL_END;
-        plain = plain && (border.end || mnl_attr_get_u32(attribute) == 0);
+        border.end = ntohl(nft::NumberIn(attribute)) == NFT_SET_ELEM_INTERVAL_END;
+        plain = plain && (border.end || nft::NumberIn(attribute) == 0);
         break;
       case NFTA_SET_ELEM_USERDATA:
       case NFTA_SET_ELEM_PAD:
@@ -123,15 +122,14 @@ std::optional<std::vector<Interval>> IntervalsOf(std::vector<Border> borders, Se
 
 bool ReadBorders(const nlmsghdr* message, SetType type, std::vector<Border>& borders) {
   bool plain = true;
-  ForEachAttribute(static_cast<const char*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg),
-                   mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg), [&](const nlattr* attribute) {
-                     if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS) return;
-                     ForEachNested(attribute, [&](const nlattr* element) {
-                       const auto border = ReadBorder(element, type);
-                       if (border) borders.push_back(*border);
-                       plain = plain && border.has_value();
-                     });
-                   });
+  nft::ForEachAttributeOf(message, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS) return;
+    ForEachNested(attribute, [&](const nlattr* element) {
+      const auto border = ReadBorder(element, type);
+      if (border) borders.push_back(*border);
+      plain = plain && border.has_value();
+    });
+  });
   return plain;
 }
 

@@ -69,9 +69,11 @@ class Reader {
       }
       // Anonymous ones belong to the rules that hold them.
       if ((nftnl_set_get_u32(set.get(), NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS) != 0) return;
+      const char* name = nftnl_set_get_str(set.get(), NFTNL_SET_NAME);
+      if (name == nullptr) return;
       SetState found;
       found.type = TypeOf(set.get());
-      state_.sets.emplace(nftnl_set_get_str(set.get(), NFTNL_SET_NAME), std::move(found));
+      state_.sets.emplace(name, std::move(found));
     };
     const auto request = nft::DumpSets(state_.table.id, connection_.NextSequence());
     if (!DumpExisting(connection_, request, on_set)) return false;

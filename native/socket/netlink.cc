@@ -15,7 +15,8 @@ namespace {
 
 // Declared here because sys/socket.h does not have it on older C libraries.
 constexpr int kSolNetlink = 270;
-constexpr uint32_t kSequence = 1;  // every request has a socket of its own
+constexpr int kLargestErrno = 4095;  // MAX_ERRNO of the kernel's include/linux/err.h
+constexpr uint32_t kSequence = 1;    // every request has a socket of its own
 
 template <typename Value>
 Value ReadAt(const unsigned char* bytes) {
@@ -143,10 +144,11 @@ std::vector<unsigned char> CheckedNetlinkReply(std::vector<unsigned char> reply,
   reply.resize(header.nlmsg_len);
   if (header.nlmsg_type != NLMSG_ERROR) return reply;
   if (reply.size() < NLMSG_HDRLEN + sizeof(nlmsgerr)) throw malformed();
-  const int error = -ReadAt<nlmsgerr>(reply.data() + NLMSG_HDRLEN).error;
-  if (error == 0) return reply;
+  const int negative = ReadAt<nlmsgerr>(reply.data() + NLMSG_HDRLEN).error;
+  if (negative > 0 || negative < -kLargestErrno) throw malformed();
+  if (negative == 0) return reply;
   const std::string text = ExtendedText(reply);
-  throw SystemCallError(error, "sendto", text.empty() ? what_was_tried : what_was_tried + ": " + text);
+  throw SystemCallError(-negative, "sendto", text.empty() ? what_was_tried : what_was_tried + ": " + text);
 }
 
 void SendNetlink(int protocol, NetlinkRequest& request, const std::string& what_was_tried) {

@@ -5,6 +5,8 @@
 #include <linux/rtnetlink.h>
 
 #include <cerrno>
+#include <cstring>
+#include <limits>
 
 #include "core/error.h"
 
@@ -119,6 +121,15 @@ TEST_CASE("a refusal has the errno, and the kernel's words where there are some"
   }
   const Bytes unended = Attribute(NLA_HDRLEN + 4, NLMSGERR_ATTR_MSG, {'w', 'h', 'y', '!'});
   CHECK(RefusalOf(ErrorMessage(EEXIST, NLM_F_ACK_TLVS | NLM_F_CAPPED, unended)).detail == "tried: why!");
+}
+
+TEST_CASE("what is no errno is no answer") {
+  for (const int number : {1, -4096, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()}) {
+    Bytes message = ErrorMessage(EPERM, 0, {});
+    std::memcpy(message.data() + NLMSG_HDRLEN, &number, sizeof(number));
+    CHECK(RefusalOf(message).error_number == EBADMSG);
+  }
+  CHECK(RefusalOf(ErrorMessage(4095, 0, {})).error_number == 4095);
 }
 
 TEST_CASE("what is too long for an attribute is refused") {
