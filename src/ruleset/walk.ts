@@ -119,9 +119,9 @@ export function matchApplies(match: Match, packet: Packet, sets: readonly NamedS
     case "protocol":
       return answer(match.protocol === packet.protocol);
     case "inInterface":
-      return known(packet.inInterface, (name) => isNamed(name, match.name));
+      return interfaceApplies(match.name, packet.inInterface);
     case "outInterface":
-      return known(packet.outInterface, (name) => isNamed(name, match.name));
+      return interfaceApplies(match.name, packet.outInterface);
     case "source":
       return known(packet.source, (address) => isInside(address, match.subnet));
     case "destination":
@@ -154,6 +154,11 @@ export function matchApplies(match: Match, packet: Packet, sets: readonly NamedS
 
 function ownerApplies(wanted: number | undefined, actual: number | null | undefined): Applies {
   return wanted === undefined ? "yes" : known(actual, (id) => id === wanted);
+}
+
+/** Of no interface the kernel compares the empty name, which the beginning of `+` is, too. */
+function interfaceApplies(pattern: string, name: string | null | undefined): Applies {
+  return name === undefined ? "unknown" : answer(isNamed(name ?? "", pattern));
 }
 
 function known<Value>(value: Value | null | undefined, test: (value: Value) => boolean): Applies {
