@@ -36,6 +36,17 @@ void ForEachAttributeOf(const nlmsghdr* message, Each each) {
                    length - sizeof(nfgenmsg), each);
 }
 
+// Whether the message ends within these bytes. libmnl alone takes a length with its highest bit set for one
+// below 0.
+inline bool IsWhole(const nlmsghdr* message, int left) {
+  return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= static_cast<uint32_t>(left);
+}
+
+// Whether it is a message of nf_tables of this type: libnftnl reads whatever it is given.
+inline bool IsOf(const nlmsghdr* message, uint16_t type) {
+  return message->nlmsg_type == ((NFNL_SUBSYS_NFTABLES << 8) | type);
+}
+
 // What an attribute holds, and nothing behind it, whatever its length is.
 inline uint32_t NumberIn(const nlattr* attribute) {
   return mnl_attr_get_payload_len(attribute) < sizeof(uint32_t) ? 0 : mnl_attr_get_u32(attribute);

@@ -90,7 +90,7 @@ bool Connection::Receive(const OnMessage& on_message, const OnRefusal& on_refusa
       throw SystemCallError(received < 0 ? errno : EIO, "recv", "cannot read the answer of nf_tables");
     }
     int left = static_cast<int>(received);
-    for (auto* header = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(header, left);
+    for (auto* header = reinterpret_cast<nlmsghdr*>(buffer_.data()); IsWhole(header, left);
          header = mnl_nlmsg_next(header, &left)) {
       if (header->nlmsg_type != NLMSG_ERROR) {
         on_message(header);

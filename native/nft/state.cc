@@ -71,14 +71,17 @@ bool ReadPortSets(Connection& connection, TableState& table) {
     const SetHandle set = NewSet();
     Questions questions(connection);
     questions.Add([&](uint32_t sequence) { return GetSet(table.id, name, sequence); },
-                  [&](const nlmsghdr* answer) { nftnl_set_nlmsg_parse(answer, set.get()); });
+                  [&](const nlmsghdr* answer) {
+                    if (IsOf(answer, NFT_MSG_NEWSET)) nftnl_set_nlmsg_parse(answer, set.get());
+                  });
     questions.Run();
     if (!HoldsPorts(set.get())) continue;
     const auto request = DumpElements(table.id, name, connection.NextSequence());
     // libnftnl stops at an expression that it does not know: the elements behind it are missing.
     bool whole = true;
     const auto on_elements = [&](const nlmsghdr* message) {
-      whole = nftnl_set_elems_nlmsg_parse(message, set.get()) >= 0 && whole;
+      whole =
+          IsOf(message, NFT_MSG_NEWSETELEM) && nftnl_set_elems_nlmsg_parse(message, set.get()) >= 0 && whole;
     };
     if (!DumpExisting(connection, request, on_elements)) return false;
     if (whole) table.port_sets.emplace(name, PortsOf(set.get()));
@@ -114,13 +117,13 @@ uint32_t GenerationOf(const nlmsghdr* message) {
 
 uint32_t TableFlagsOf(const nlmsghdr* message) {
   const TableHandle table = NewTable();
-  nftnl_table_nlmsg_parse(message, table.get());
+  if (IsOf(message, NFT_MSG_NEWTABLE)) nftnl_table_nlmsg_parse(message, table.get());
   return nftnl_table_get_u32(table.get(), NFTNL_TABLE_FLAGS);
 }
 
 ChainState ChainOf(const nlmsghdr* message) {
   const ChainHandle chain = NewChain();
-  nftnl_chain_nlmsg_parse(message, chain.get());
+  if (IsOf(message, NFT_MSG_NEWCHAIN)) nftnl_chain_nlmsg_parse(message, chain.get());
   ChainState state;
   if (const char* name = nftnl_chain_get_str(chain.get(), NFTNL_CHAIN_NAME)) state.name = name;
   if (nftnl_chain_is_set(chain.get(), NFTNL_CHAIN_HOOKNUM)) {
@@ -135,7 +138,7 @@ ChainState ChainOf(const nlmsghdr* message) {
 
 StoredRule RuleOf(const nlmsghdr* message) {
   StoredRule rule{NewRule()};
-  rule.whole = nftnl_rule_nlmsg_parse(message, rule.handle.get()) >= 0;
+  rule.whole = IsOf(message, NFT_MSG_NEWRULE) && nftnl_rule_nlmsg_parse(message, rule.handle.get()) >= 0;
   if (rule.whole) return rule;
   // libnftnl gives up before it comes to the userdata, where nft keeps its comment.
   ForEachAttributeOf(message, [&](const nlattr* attribute) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "nft/attribute.h"
 #include "nft/questions.h"
 #include "nft/request.h"
 #include "nftables/interval_set.h"
@@ -63,7 +64,7 @@ class Reader {
   bool ReadSets() {
     const auto on_set = [&](const nlmsghdr* message) {
       const nft::SetHandle set = nft::NewSet();
-      if (nftnl_set_nlmsg_parse(message, set.get()) < 0) {
+      if (!nft::IsOf(message, NFT_MSG_NEWSET) || nftnl_set_nlmsg_parse(message, set.get()) < 0) {
         state_.others = true;
         return;
       }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nft/attribute.h"
 #include "nft/request.h"
 #include "nft/state.h"
 #include "nftables/interval_set.h"
@@ -19,10 +20,11 @@
 namespace {
 
 // Exactly as many bytes as it has, so that AddressSanitizer sees a read behind the end.
-std::vector<char> Message(std::string_view payload) {
+std::vector<char> Message(std::string_view payload, uint16_t type = 0) {
   std::vector<char> bytes(NLMSG_HDRLEN + payload.size());
   nlmsghdr header{};
   header.nlmsg_len = static_cast<uint32_t>(bytes.size());
+  header.nlmsg_type = static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | type);
   memcpy(bytes.data(), &header, sizeof(header));
   if (!payload.empty()) memcpy(bytes.data() + NLMSG_HDRLEN, payload.data(), payload.size());
   return bytes;
@@ -60,6 +62,25 @@ TEST_CASE("a number that is too short, and a name without its end") {
 }
 
 TEST_CASE("a chain without a name") {
-  std::string payload(sizeof(nfgenmsg), '\0');
-  CHECK(sluice::nft::ChainOf(In(Message(payload))).name.empty());
+  const std::string payload(sizeof(nfgenmsg), '\0');
+  CHECK(sluice::nft::ChainOf(In(Message(payload, NFT_MSG_NEWCHAIN))).name.empty());
+}
+
+TEST_CASE("a message of another kind than was asked for") {
+  // The number of a generation stands where a rule and a chain have the name of their table.
+  std::vector<char> bytes = WithAttribute(NFTA_GEN_ID, "abcd");
+  reinterpret_cast<nlmsghdr*>(bytes.data())->nlmsg_type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWGEN;
+  CHECK_FALSE(sluice::nft::RuleOf(In(bytes)).whole);
+  CHECK(sluice::nft::ChainOf(In(bytes)).name.empty());
+  CHECK(sluice::nft::TableFlagsOf(In(bytes)) == 0);
+}
+
+TEST_CASE("a message that ends behind what was received") {
+  std::vector<char> bytes = Message("abcd");
+  auto* header = reinterpret_cast<nlmsghdr*>(bytes.data());
+  CHECK(sluice::nft::IsWhole(header, static_cast<int>(bytes.size())));
+  for (const uint32_t length : {0U, 15U, 21U, 0x7fffffffU, 0x80000000U, 0xffffffffU}) {
+    header->nlmsg_len = length;
+    CHECK_FALSE(sluice::nft::IsWhole(header, static_cast<int>(bytes.size())));
+  }
 }

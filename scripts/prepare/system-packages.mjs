@@ -132,6 +132,14 @@ const sets = {
     command("clang-format"),
     command("clang-tidy"),
     command("cmake"),
+    command("clang", "clang++", "the fuzzers are not built"),
+    {
+      name: "libclang-rt-dev",
+      provides: "libFuzzer",
+      // Which release of clang there is, and where it has it, clang knows.
+      present: () => existsSync("/usr/share/doc/libclang-rt-dev"),
+      without: "the fuzzers are not built",
+    },
     header("doctest-dev", "doctest/doctest.h"),
     command("valgrind", "valgrind", "the tests that count instructions are skipped"),
     ...containers(),
