@@ -2,10 +2,10 @@
 
 // The fuzzers by hand; test/torture/fuzz.test.ts runs them all (docs/reliability.md).
 //
-//   node scripts/fuzz.mjs build
-//   node scripts/fuzz.mjs run TARGET [OPTION]…     options of libFuzzer's, such as -max_total_time=60
-//   node scripts/fuzz.mjs reproduce TARGET FILE    one input
-//   node scripts/fuzz.mjs merge [TARGET]…          what was found beside the seeds and reaches more becomes a seed
+//   npm run fuzz -- build
+//   npm run fuzz -- run TARGET [OPTION]…     options of libFuzzer's, such as -max_total_time=60
+//   npm run fuzz -- reproduce TARGET FILE    one input
+//   npm run fuzz -- merge [TARGET]…          what was found beside the seeds and reaches more becomes a seed
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -42,7 +42,9 @@ try {
   else if (action === "merge")
     for (const each of name === undefined ? targets : [name, ...rest].map(targetOf)) merge(each);
   else if (action !== "build")
-    throw new Error("usage: fuzz.mjs build | run TARGET [OPTION]… | reproduce TARGET FILE | merge [TARGET]…");
+    throw new Error(
+      "usage: npm run fuzz -- build | run TARGET [OPTION]… | reproduce TARGET FILE | merge [TARGET]…",
+    );
 } catch (error) {
   console.error(`fuzz: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
