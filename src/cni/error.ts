@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { printable } from "../policy/printable.ts";
+
 /**
  * What a plugin's error object may say (CNI specification 1.1.0, "Error" and "Version considerations"). From 100 on they are this
  * plugin's own.
@@ -39,9 +41,9 @@ export class CniError extends Error {
   /** More, of several lines perhaps; empty: there is no more. */
   readonly details: string;
 
-  /** @param message One line that names what is wrong, and where. */
+  /** @param message What is wrong, and where. A path or a name of others in it does not make it more than one line. */
   constructor(code: CniErrorCode, message: string, details = "") {
-    super(message);
+    super(printable(message));
     this.name = "CniError";
     this.code = code;
     this.details = details;

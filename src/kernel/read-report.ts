@@ -42,7 +42,7 @@ function readRule(mode: Mode, reply: Reader, chain: string): InstalledRule {
       packets: field.at("packets").number(),
       bytes: field.at("bytes").number(),
     })) ?? null;
-  const matches = reply.at("matches").optional((field) => field.items().map(readMatch));
+  const matches = reply.at("matches").optional((field) => field.items().map((item) => readMatch(mode, item)));
   if (matches === undefined) {
     const parts = reply.at("expressions").items();
     const text = `# ${mode === "nftables" ? "add rule inet sluice" : "-A"} ${chain}: a rule that sluice does not understand (${parts.map((part) => part.string()).join(", ")})`;

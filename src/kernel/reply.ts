@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { Family } from "../policy/policy.ts";
+import { parseAddress } from "../policy/address.ts";
+import { FAMILY_NAMES } from "../policy/family-names.ts";
+import type { Family, Mode } from "../policy/policy.ts";
 import type { Match, NamedSet, PortRange, Subnet, Verdict } from "../ruleset/ruleset.ts";
 
 /** A field of the core's reply that is not what docs/core.md says: a bug in sluice, or two halves of two versions. */
@@ -46,6 +48,15 @@ export class Reader {
     return typeof this.#value === "string" ? this.#value : this.#fail("a string");
   }
 
+  /** An IP address, in the notation of its family. */
+  address(family: Family): string {
+    const text = this.string();
+    const bytes = parseAddress(text)?.length;
+    return bytes === (family === "ipv4" ? 4 : 16)
+      ? text
+      : this.#fail(`an address of ${FAMILY_NAMES[family]}`);
+  }
+
   number(): number {
     return typeof this.#value === "number" ? this.#value : this.#fail("a number");
   }
@@ -76,23 +87,15 @@ export class Reader {
 
 export const readFamily = (reader: Reader): Family => reader.oneOf(["ipv4", "ipv6"]);
 
-export function readMatch(reader: Reader): Match {
-  const type = reader
-    .at("type")
-    .oneOf([
-      "protocol",
-      "inInterface",
-      "outInterface",
-      "source",
-      "destination",
-      "destinationPort",
-      "multiport",
-      "owner",
-      "newConnection",
-      "portSet",
-      "sourceSet",
-      "destinationSet",
-    ]);
+/** What iptables has, too. */
+const IN_EVERY_MODE = [
+  ...(["protocol", "inInterface", "outInterface", "source", "destination"] as const),
+  ...(["destinationPort", "multiport", "owner"] as const),
+] as const;
+const IN_NFTABLES = [...IN_EVERY_MODE, "newConnection", "portSet", "sourceSet", "destinationSet"] as const;
+
+export function readMatch(mode: Mode, reader: Reader): Match {
+  const type = reader.at("type").oneOf(mode === "nftables" ? IN_NFTABLES : IN_EVERY_MODE);
   switch (type) {
     case "protocol":
       return { type, protocol: reader.at("protocol").oneOf(["tcp", "udp"]) };
@@ -134,8 +137,8 @@ export function readSet(reader: Reader): NamedSet {
   const elements = reader.at("elements").items();
   if (type === "ports") return { name, type, elements: elements.map(readPorts) };
   const addresses = elements.map((item) => ({
-    first: item.at("first").string(),
-    last: item.at("last").string(),
+    first: item.at("first").address(type),
+    last: item.at("last").address(type),
   }));
   return { name, type, elements: addresses };
 }
@@ -145,9 +148,10 @@ function readPorts(reader: Reader): PortRange {
 }
 
 function readSubnet(reader: Reader): Subnet {
+  const family = readFamily(reader.at("family"));
   return {
-    family: readFamily(reader.at("family")),
-    address: reader.at("address").string(),
+    family,
+    address: reader.at("address").address(family),
     prefixLength: reader.at("prefixLength").number(),
   };
 }

@@ -22,7 +22,7 @@ const ROWS: [string[], string][] = [
   [["--=x"], '"--=x": bad flag syntax'],
   [["--netns"], "--netns: needs a value"],
   [["-r"], "-r: needs a value"],
-  [["--bo\ngus"], "--bo gus: unknown flag"],
+  [["--bo\ngus"], "--bo\\x0agus: unknown flag"],
   // the proxy's ports
   [["-p", "65536"], '--incoming-proxy-port: "65536" is not a port from 0 to 65535'],
   [["-p", "-1"], `--incoming-proxy-port: "-1" ${NO_PORT}`],

@@ -12,6 +12,12 @@ interface Reply {
   ok: Record<string, unknown> & { families: Record<string, unknown>[] };
 }
 
+/** A rule that has it, in the mode nft. */
+function withMatch({ ok }: Reply, match: object): void {
+  const rule = { own: true, matches: [match], verdict: { type: "return" }, comment: "" };
+  Object.assign(ok.families[0] ?? {}, { chains: [{ name: "PROXY_INIT_OUTPUT", rules: [rule] }] });
+}
+
 test.each<[string, (reply: Reply) => void]>([
   ["reply.ok.changed is not a boolean", ({ ok }) => delete ok.changed],
   ["reply.ok.families is not an array", ({ ok }) => Object.assign(ok, { families: {} })],
@@ -26,6 +32,18 @@ test.each<[string, (reply: Reply) => void]>([
   [
     "reply.ok.families[0].sets is not an array",
     ({ ok }) => Object.assign(ok.families[0] ?? {}, { sets: undefined }),
+  ],
+  [
+    "reply.ok.families[0].chains[0].rules[0].matches[0].type is not one of protocol, inInterface",
+    (reply) => withMatch(reply, { type: "newConnection" }),
+  ],
+  [
+    "reply.ok.families[0].chains[0].rules[0].matches[0].subnet.address is not an address of IPv4",
+    (reply) =>
+      withMatch(reply, {
+        type: "source",
+        subnet: { family: "ipv4", address: "fd00::", prefixLength: 8 },
+      }),
   ],
 ])("%s", async (place, spoil) => {
   const answer = kernel();

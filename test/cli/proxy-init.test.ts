@@ -288,7 +288,7 @@ describe("failures of the kernel: one line, after the log", () => {
       "a namespace that is a file, with a line end in its name",
       ["--netns=/etc/a\nb"],
       { code: "namespace", detail: "/etc/a\nb is not a network namespace" },
-      '--netns: "/etc/a\\nb": /etc/a b is not a network namespace',
+      '--netns: "/etc/a\\nb": /etc/a\\x0ab is not a network namespace',
     ],
     [
       "no IPv6, insisted on",

@@ -2,8 +2,8 @@
 
 import { expect, test } from "vitest";
 import { sluice } from "../../src/cli/sluice.ts";
-import { errorResult } from "../../src/cni/result.ts";
 import { CniError, CODES } from "../../src/cni/error.ts";
+import { errorResult } from "../../src/cni/result.ts";
 import { toError } from "../../src/kernel/core.ts";
 import { Reader } from "../../src/kernel/reply.ts";
 import { Log } from "../../src/log/log.ts";
@@ -37,7 +37,7 @@ test("an error of the kernel's", () => {
 test("the error object of the CNI plugin, and its result", () => {
   const text = errorResult("1.1.0", new CniError(CODES.internal, NASTY, NASTY));
   expect(text.slice(0, -1)).not.toMatch(RAW);
-  expect(JSON.parse(text)).toMatchObject({ msg: NASTY, details: NASTY });
+  expect(JSON.parse(text)).toMatchObject({ msg: printable(NASTY), details: NASTY });
 });
 
 test.each(["plain", "json"] as const)("the log: %s", (format) => {
