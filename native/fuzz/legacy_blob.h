@@ -41,8 +41,7 @@ class Blob {
     for (size_t hook = 0; hook < NF_INET_NUMHOOKS; ++hook) {
       if ((info.valid_hooks & (1U << hook)) == 0) continue;
       if (starts.count(info.hook_entry[hook]) == 0 || starts.count(info.underflow[hook]) == 0) return false;
-      // The policy: a verdict behind the chain's rules.
-      if (info.underflow[hook] < info.hook_entry[hook] || !IsStandard(info.underflow[hook])) return false;
+      if (info.underflow[hook] < info.hook_entry[hook] || !IsPolicy(info.underflow[hook])) return false;
     }
     for (const size_t offset : offsets) {
       if (!EntrySound(offset, starts)) return false;
@@ -65,6 +64,15 @@ class Blob {
     return std::string_view(found, strnlen(found, sizeof(Target(offset).u.user.name))) == name;
   }
   bool IsStandard(size_t offset) const { return TargetFits(offset) && Named(offset, XT_STANDARD_TARGET); }
+  // Behind the rules of a base chain (check_underflow): every packet, ACCEPT or DROP.
+  bool IsPolicy(size_t offset) const {
+    if (!IsStandard(offset) || At(offset).target_offset != sizeof(Entry)) return false;
+    if (At(offset).next_offset - sizeof(Entry) < sizeof(xt_standard_target)) return false;
+    const auto header = Api::Header(At(offset));
+    const decltype(header) every = {};
+    const int verdict = -reinterpret_cast<const xt_standard_target*>(&Target(offset))->verdict - 1;
+    return memcmp(&header, &every, sizeof(header)) == 0 && (verdict == NF_ACCEPT || verdict == NF_DROP);
+  }
   bool IsError(size_t offset) const { return TargetFits(offset) && Named(offset, XT_ERROR_TARGET); }
 
   bool TargetFits(size_t offset) const {
