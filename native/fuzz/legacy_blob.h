@@ -12,8 +12,9 @@
 namespace sluice::fuzz {
 
 // Whether the kernel could hold these entries: what it checks of a table before it takes it (translate_table,
-// xt_check_entry_offsets), and that they begin with a chain, which libiptc takes for granted. libiptc
-// believes what it reads, so only this may come to it. What names, comments and extensions hold is anything.
+// xt_check_entry_offsets), and what libiptc takes for granted beyond that: that they begin with a chain, and
+// that behind the policy of a base chain comes another one. libiptc believes what it reads, so only this may
+// come to it. What names, comments and extensions hold is anything.
 template <typename Api>
 class Blob {
  public:
@@ -42,20 +43,26 @@ class Blob {
       if ((info.valid_hooks & (1U << hook)) == 0) continue;
       if (starts.count(info.hook_entry[hook]) == 0 || starts.count(info.underflow[hook]) == 0) return false;
       if (info.underflow[hook] < info.hook_entry[hook] || !IsPolicy(info.underflow[hook])) return false;
+      if (!BeginsChain(info.underflow[hook] + At(info.underflow[hook]).next_offset, info)) return false;
     }
     for (const size_t offset : offsets) {
       if (!EntrySound(offset, starts)) return false;
     }
-    bool chain = IsError(0);
-    for (size_t hook = 0; hook < NF_INET_NUMHOOKS; ++hook) {
-      chain = chain || ((info.valid_hooks & (1U << hook)) != 0 && info.hook_entry[hook] == 0);
-    }
-    return chain && IsError(offsets.back());
+    return BeginsChain(0, info) && IsError(offsets.back());
   }
 
   const Entry& At(size_t offset) const { return *reinterpret_cast<const Entry*>(&bytes_[offset]); }
 
  private:
+  bool BeginsChain(size_t offset, const typename Api::Info& info) const {
+    if (offset + sizeof(Entry) > bytes_.size()) return false;
+    if (IsError(offset)) return true;
+    for (size_t hook = 0; hook < NF_INET_NUMHOOKS; ++hook) {
+      if ((info.valid_hooks & (1U << hook)) != 0 && info.hook_entry[hook] == offset) return true;
+    }
+    return false;
+  }
+
   const xt_entry_target& Target(size_t offset) const {
     return *reinterpret_cast<const xt_entry_target*>(&bytes_[offset + At(offset).target_offset]);
   }
@@ -64,14 +71,16 @@ class Blob {
     return std::string_view(found, strnlen(found, sizeof(Target(offset).u.user.name))) == name;
   }
   bool IsStandard(size_t offset) const { return TargetFits(offset) && Named(offset, XT_STANDARD_TARGET); }
+  static bool IsFinal(int verdict) { return verdict == -NF_ACCEPT - 1 || verdict == -NF_DROP - 1; }
+
   // Behind the rules of a base chain (check_underflow): every packet, ACCEPT or DROP.
   bool IsPolicy(size_t offset) const {
     if (!IsStandard(offset) || At(offset).target_offset != sizeof(Entry)) return false;
     if (At(offset).next_offset - sizeof(Entry) < sizeof(xt_standard_target)) return false;
     const auto header = Api::Header(At(offset));
     const decltype(header) every = {};
-    const int verdict = -reinterpret_cast<const xt_standard_target*>(&Target(offset))->verdict - 1;
-    return memcmp(&header, &every, sizeof(header)) == 0 && (verdict == NF_ACCEPT || verdict == NF_DROP);
+    const int verdict = reinterpret_cast<const xt_standard_target*>(&Target(offset))->verdict;
+    return memcmp(&header, &every, sizeof(header)) == 0 && IsFinal(verdict);
   }
   bool IsError(size_t offset) const { return TargetFits(offset) && Named(offset, XT_ERROR_TARGET); }
 
@@ -105,7 +114,7 @@ class Blob {
     if (IsStandard(offset)) {
       if (room != XT_ALIGN(sizeof(xt_standard_target))) return false;
       const int verdict = reinterpret_cast<const xt_standard_target*>(&Target(offset))->verdict;
-      if (verdict < 0) return -verdict - 1 == NF_DROP || -verdict - 1 == NF_ACCEPT || verdict == XT_RETURN;
+      if (verdict < 0) return IsFinal(verdict) || verdict == XT_RETURN;
       return starts.count(static_cast<size_t>(verdict)) != 0;
     }
     if (IsError(offset)) {
