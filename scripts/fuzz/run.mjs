@@ -61,4 +61,5 @@ function target(data) {
   throw failure;
 }
 
-driver.run([bundle, ...options], counters, target);
+// By its first word and those behind it libFuzzer starts itself again, in a shell, to merge.
+driver.run([`${process.execPath} ${import.meta.filename} ${bundle}`, ...options], counters, target);
