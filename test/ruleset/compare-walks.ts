@@ -38,7 +38,7 @@ const wide: fc.Arbitrary<RedirectPolicy> = policies.map(({ proxy, inbound, outbo
 /** What ours compile to, and, in the two modes that iptables has words for, every match in any combination. */
 const anyRuleset: fc.Arbitrary<Ruleset> = fc.oneof(
   fc
-    .tuple(fc.oneof(wide, policies), fc.constantFrom<Mode>(...MODES))
+    .tuple(fc.oneof({ weight: 3, arbitrary: wide }, policies), fc.constantFrom<Mode>(...MODES))
     .map(([policy, mode]) => compile(policy, mode)),
   fc.constantFrom<Mode>("nft", "legacy").chain(rulesets),
 );
