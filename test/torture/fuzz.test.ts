@@ -17,7 +17,7 @@ import { compareWalks } from "../ruleset/compare-walks.ts";
 import { amount, figure } from "./figures.ts";
 
 /** For each target; SLUICE_FUZZ_SECONDS says another. */
-const SECONDS = Number(process.env.SLUICE_FUZZ_SECONDS ?? amount(4, 600));
+const SECONDS = Number(process.env.SLUICE_FUZZ_SECONDS ?? amount(3, 600));
 /** A whole build takes minutes; the next ones nothing. */
 const BUILD_MS = 900_000;
 
