@@ -43,7 +43,7 @@ const linkFlags = [
 ];
 
 const { variables } = JSON.parse(readFileSync(join(repository, "native/sources.gypi"), "utf8"));
-const hostSources = ["host", "main", "no_mathematics", "system", "utf8"].map(
+const hostSources = ["host", "memory", "main", "no_mathematics", "system", "utf8"].map(
   (name) => `native/quickjs/${name}.cc`,
 );
 /** @param {string[]} parts */

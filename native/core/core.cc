@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <limits>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -168,13 +169,8 @@ void WriteInspection(Writer& writer, const Inspection& inspection, bool elsewher
   }
 }
 
-void Commit(const Asked& asked, Writer& writer) {
-  CommitResult result;
-  LegacyTables legacy_tables;
-  RunInNamespace(asked.netns, [&] {
-    result = asked.backend->commit(asked.request);
-    legacy_tables = LegacyTables(asked.request.ruleset);
-  });
+void WriteResult(const Asked& asked, const CommitResult& result, const LegacyTables& legacy_tables,
+                 Writer& writer) {
   writer.StartObject();
   writer.Key("changed");
   writer.Bool(result.changed);
@@ -190,6 +186,22 @@ void Commit(const Asked& asked, Writer& writer) {
   WriteInspection(writer, result, !asked.request.elsewhere.empty());
   WriteLegacyTables(writer, legacy_tables);
   writer.EndObject();
+}
+
+void Commit(const Asked& asked, Writer& writer) {
+  CommitResult result;
+  try {
+    LegacyTables legacy_tables;
+    RunInNamespace(asked.netns, [&] {
+      result = asked.backend->commit(asked.request);
+      legacy_tables = LegacyTables(asked.request.ruleset);
+    });
+    WriteResult(asked, result, legacy_tables, writer);
+  } catch (const std::bad_alloc&) {
+    if (!result.changed) throw;
+    throw Error(ErrorCode::kVerificationFailed,
+                "the rules were sent, but there was no memory to report them");
+  }
 }
 
 void Inspect(const Asked& asked, Writer& writer) {
@@ -272,7 +284,7 @@ void Exchange(const Value& document, const Place& place, const Backends& backend
 }
 
 void Answer(std::string_view text, const Backends& backends, int cancel_descriptor, Writer& writer) {
-  const rapidjson::Document document = json::Parse(text);
+  const json::Document document = json::Parse(text);
   const Place place;
   const std::string op = json::Op(document, place);
   if (op == "commit") return Commit(Asked(document, place, backends), writer);
@@ -287,7 +299,7 @@ void Answer(std::string_view text, const Backends& backends, int cancel_descript
 }
 
 std::string ErrorReply(const Error& error) {
-  rapidjson::StringBuffer buffer;
+  json::Buffer buffer;
   Writer writer(buffer);
   writer.StartObject();
   writer.Key("error");
@@ -300,7 +312,7 @@ std::string ErrorReply(const Error& error) {
 
 std::string Call(std::string_view request, const Backends& backends, int cancel_descriptor) noexcept {
   try {
-    rapidjson::StringBuffer buffer;
+    json::Buffer buffer;
     Writer writer(buffer);
     writer.StartObject();
     writer.Key("ok");
@@ -309,6 +321,8 @@ std::string Call(std::string_view request, const Backends& backends, int cancel_
     return {buffer.GetString(), buffer.GetSize()};
   } catch (const Error& error) {
     return ErrorReply(error);
+  } catch (const std::bad_alloc&) {
+    return ErrorReply(OutOfMemory());
   } catch (const std::exception& error) {
     return ErrorReply(Error(ErrorCode::kSystemCallFailed, error.what()));
   }

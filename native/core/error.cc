@@ -111,4 +111,6 @@ Error SystemCallError(int error_number, std::string syscall, std::string what_wa
   return error;
 }
 
+Error OutOfMemory() { return Error(ErrorCode::kSystemCallFailed, "out of memory"); }
+
 }  // namespace sluice

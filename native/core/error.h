@@ -57,4 +57,6 @@ struct Error : std::exception {
 // The error of a system call that has just failed, with the code that the errno stands for.
 Error SystemCallError(int error_number, std::string syscall, std::string what_was_tried);
 
+Error OutOfMemory();
+
 }  // namespace sluice

@@ -49,8 +49,8 @@ void Fail(const Place& place, const std::string& problem) {
   throw Error(ErrorCode::kInvalidRequest, (where.empty() ? "the request" : where) + ": " + problem);
 }
 
-rapidjson::Document Parse(std::string_view text) {
-  rapidjson::Document document;
+Document Parse(std::string_view text) {
+  Document document;
   // Iterative: a document may nest deeper than the stack is long.
   document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data(),
                                                                                          text.size());

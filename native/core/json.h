@@ -6,7 +6,9 @@
 #include <rapidjson/writer.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <initializer_list>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -15,8 +17,30 @@
 // Strict reading and writing of the documents of docs/core.md, on RapidJSON.
 namespace sluice::json {
 
-using Value = rapidjson::Value;
-using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+// RapidJSON's own allocator gives out null pointers as if they were memory.
+class Allocator {
+ public:
+  static constexpr bool kNeedFree = true;
+  static void* Malloc(size_t size) { return size == 0 ? nullptr : Checked(std::malloc(size)); }
+  static void* Realloc(void* block, size_t /*size*/, size_t new_size) {
+    if (new_size != 0) return Checked(std::realloc(block, new_size));
+    std::free(block);
+    return nullptr;
+  }
+  static void Free(void* block) { std::free(block); }
+
+ private:
+  static void* Checked(void* block) {
+    if (block == nullptr) throw std::bad_alloc();
+    return block;
+  }
+};
+
+using Document =
+    rapidjson::GenericDocument<rapidjson::UTF8<>, rapidjson::MemoryPoolAllocator<Allocator>, Allocator>;
+using Value = Document::ValueType;
+using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, Allocator>;
+using Writer = rapidjson::Writer<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, Allocator>;
 
 // Where in the request a value stands, as a chain of frames on the stack: written out only for an error.
 struct Place {
@@ -32,7 +56,7 @@ struct Place {
 [[noreturn]] void Fail(const Place& place, const std::string& problem);
 
 // A request: a document that is an object. Throws Error for every other text.
-rapidjson::Document Parse(std::string_view text);
+Document Parse(std::string_view text);
 // Its member "op".
 std::string Op(const Value& document, const Place& place);
 

@@ -140,9 +140,9 @@ void Dispatch(const Value& document, const Place& place, Writer& writer) {
 }  // namespace
 
 std::string Answer(const std::string& request) {
-  const rapidjson::Document document = json::Parse(request);
+  const json::Document document = json::Parse(request);
   const Place place;
-  rapidjson::StringBuffer buffer;
+  json::Buffer buffer;
   Writer writer(buffer);
   try {
     writer.StartObject();

@@ -33,7 +33,7 @@ std::string OptionalString(const Object& object, std::string_view key, size_t lo
 }  // namespace
 
 Request ReadRequest(std::string_view text) {
-  rapidjson::Document document;
+  json::Document document;
   document.Parse<rapidjson::kParseValidateEncodingFlag>(text.data(), text.size());
   const Place root;
   if (document.HasParseError()) Fail(root, "is no JSON");

@@ -23,7 +23,7 @@ std::string Answer(const std::string& text) {
   // The connection is kept for as long as the process lives.
   static Client client;
   const Request request = ReadRequest(text);
-  rapidjson::StringBuffer buffer;
+  json::Buffer buffer;
   json::Writer writer(buffer);
   writer.StartObject();
   try {

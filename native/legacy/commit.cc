@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
+#include <new>
 
 #include "core/error.h"
 #include "core/family.h"
@@ -66,6 +67,16 @@ void LookAtOthers(const RulesetRequest& request, Inspection& inspection) {
     const auto opened = Table::Open(family, table.name);
     const auto exists = [&](const std::string& name) { return opened->HasChain(name); };
     if (HoldsOurs(request.ruleset, exists)) inspection.stale.push_back(family);
+  }
+}
+
+// A lack of memory is an Error like others, of which can be said what was done before.
+template <typename Work>
+void WithMemory(const Work& work) {
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory();
   }
 }
 
@@ -156,12 +167,12 @@ class Transaction {
     for (size_t i = 0; i < changes.size(); ++i) {
       const int error_number = changes[i].table->Commit();
       if (error_number == 0) continue;
+      RollBack(changes, i, error_number);
+      if (error_number == EAGAIN) return false;
       Error error = SystemCallError(error_number, "setsockopt", "the kernel refused the rules");
       if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
       error.family = changes[i].table->family();
       error.table = changes[i].table->name();
-      RollBack(changes, i, error);
-      if (error_number == EAGAIN) return false;
       throw error;
     }
     result_.kernel_time =
@@ -172,14 +183,16 @@ class Transaction {
     return true;
   }
 
-  static void RollBack(const std::vector<Change>& changes, size_t failed, const Error& cause) {
+  static void RollBack(const std::vector<Change>& changes, size_t failed, int cause) {
     try {
-      if (InForce(changes[failed])) changes[failed].before->Restore();
-      for (size_t i = 0; i < failed; ++i) changes[i].before->Restore();
+      WithMemory([&] {
+        if (InForce(changes[failed])) changes[failed].before->Restore();
+        for (size_t i = 0; i < failed; ++i) changes[i].before->Restore();
+      });
     } catch (Error& error) {
       error.code = ErrorCode::kRollbackFailed;
-      error.detail = std::string("the rules of ") + Name(*cause.family) + " failed (" + cause.detail + ", " +
-                     ErrnoName(cause.error_number) +
+      error.detail = std::string("the rules of ") + Name(changes[failed].table->family()) +
+                     " failed (the kernel refused the rules, " + ErrnoName(cause) +
                      "), and this family, which has the new ones, stays so: " + error.detail;
       throw;
     }
@@ -193,12 +206,14 @@ class Transaction {
 
   void ReadBack() {
     try {
-      const Tables tables = OpenTables();
-      for (size_t i = 0; i < tables.size(); ++i) {
-        if (!Apply(wanted_[i], *tables[i])) continue;
-        throw Error(ErrorCode::kVerificationFailed, "the kernel took the rules, and holds others");
-      }
-      Report(tables, request_.ruleset, result_);
+      WithMemory([&] {
+        const Tables tables = OpenTables();
+        for (size_t i = 0; i < tables.size(); ++i) {
+          if (!Apply(wanted_[i], *tables[i])) continue;
+          throw Error(ErrorCode::kVerificationFailed, "the kernel took the rules, and holds others");
+        }
+        Report(tables, request_.ruleset, result_);
+      });
     } catch (Error& error) {
       if (error.code == ErrorCode::kVerificationFailed) throw;
       error.code = ErrorCode::kVerificationFailed;

@@ -96,12 +96,12 @@ constexpr Operation kOperations[] = {
 }  // namespace
 
 std::string AnswerDaemon(const std::string& request) {
-  const rapidjson::Document document = json::Parse(request);
+  const json::Document document = json::Parse(request);
   const Place place;
   const std::string op = json::Op(document, place);
   for (const Operation& operation : kOperations) {
     if (operation.name != op) continue;
-    rapidjson::StringBuffer buffer;
+    json::Buffer buffer;
     Writer writer(buffer);
     writer.StartObject();
     operation.answer(document, place, writer);

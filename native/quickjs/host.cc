@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/core.h"
+#include "quickjs/memory.h"
 #include "quickjs/system.h"
 #include "quickjs/utf8.h"
 
@@ -99,6 +100,7 @@ JSValue IsTerminal(JSContext* context, JSValueConst* arguments) {
 }
 
 JSValue CallCore(JSContext* context, JSValueConst* arguments) {
+  NoteCoreAsked();
   return NewString(context, Call(ToString(context, arguments[0]), kBackends, SignalDescriptor()));
 }
 
@@ -135,7 +137,7 @@ JSValue Guarded(JSContext* context, JSValueConst, int, JSValueConst* arguments) 
   } catch (const Pending&) {
     return JS_EXCEPTION;
   } catch (const std::bad_alloc&) {
-    return JS_ThrowOutOfMemory(context);
+    EndForWantOfMemory(kProgram.name);
   } catch (const std::exception& error) {
     return ThrowError(context, error.what());
   }
@@ -243,12 +245,9 @@ std::optional<std::string> Execute(JSContext* context, const Program& program, c
 // Nothing is torn down: the process ends right after this, and its memory with it.
 int Run(const Program& program, int argc, char** argv) {
   State state;
-  JSRuntime* runtime = JS_NewRuntime();
+  JSRuntime* runtime = JS_NewRuntime2(&kMemory, nullptr);
   JSContext* context = runtime == nullptr ? nullptr : NewContext(runtime);
-  if (context == nullptr) {
-    Report(program, "out of memory");
-    return 1;
-  }
+  if (context == nullptr) EndForWantOfMemory(program.name);
   JS_SetMaxStackSize(runtime, StackSize());
   // A run is over before looking for cycles pays: 2 % of it with the default, 256 KiB.
   JS_SetGCThreshold(runtime, size_t{2} << 20);
