@@ -14,15 +14,16 @@ const AT_A_TIME = 10;
 const LONGEST_WAIT_MS = 40;
 const OTHERS: readonly Mode[] = ["legacy", "nftables"];
 
-/** All addons: that of nf_tables in the namespace that is given, the others in one of its own. */
+/** All addons: that of nf_tables in the namespace that is given, the other modes in namespaces of their own. */
 async function work({ policy, netns }: { policy: number; netns: string }): Promise<void> {
   const wanted = POLICIES[policy] ?? {};
-  await using own = await createNamespace();
-  const calls = OTHERS.map((mode) => install(wanted, { mode, netns: own.path }));
+  const others = OTHERS.map(async (mode) => {
+    await using own = await createNamespace();
+    await install(wanted, { mode, netns: own.path });
+  });
   await install(wanted, { mode: "nft", netns });
   await inspect({ mode: "nft", netns });
-  // Each may take the other's rules for an earlier installation (docs/architecture.md, "The other modes").
-  await Promise.allSettled(calls);
+  await Promise.all(others);
 }
 
 async function runWorker(policy: number, netns: string, terminates: boolean): Promise<void> {
