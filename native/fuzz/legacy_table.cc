@@ -119,7 +119,7 @@ void CheckRule(const legacy::EntryView& view, Family family, std::vector<Install
 }
 
 void Write(const std::string& name, std::vector<InstalledRule> rules) {
-  rapidjson::StringBuffer buffer;
+  json::Buffer buffer;
   json::Writer writer(buffer);
   writer.StartObject();
   writer.Key("ok");

@@ -129,7 +129,7 @@ const ROWS: readonly Row[] = [
   // what is no network namespace
   [
     ["--netns", "/no/such\nfile"],
-    '--netns: "/no/such\\nfile": cannot open the network namespace /no/such file: No such file or directory (ENOENT)',
+    '--netns: "/no/such\\nfile": cannot open the network namespace /no/such\\x0afile: No such file or directory (ENOENT)',
   ],
   ...[plainFile, fifo, "/", "/dev/zero", "/proc/self/ns/mnt", "/proc/self/ns/user"].map(
     (path): Row => [["--netns", path], `--netns: "${path}": ${path} is not a network namespace`],
