@@ -119,15 +119,7 @@ function buildDriver(compiler) {
   const library = fuzzerLibrary(compiler);
   if (library === undefined) throw new Error("libFuzzer is missing");
   const flags = ["-shared", "-fPIC", "-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror"];
-  run(compiler, [
-    ...flags,
-    "-isystem",
-    join(headers, "include/node"),
-    source,
-    join(runtime, library),
-    "-o",
-    addon,
-  ]);
+  run(compiler, [...flags, "-isystem", join(headers, "include/node"), source, library, "-o", addon]);
 }
 
 /** Builds what is out of date. */
