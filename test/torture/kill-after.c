@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Kills a program at some moment, more exactly than Node's timers could: what it runs before its end is not waited for.
+// Kills a program at some moment, more exactly than Node's timers could: what it runs before its end is not
+// waited for.
 //
 //   kill-after MICROSECONDS PROGRAM ARGUMENT…    from the moment at which the program has been executed
 //
-// Prints how long the program ran, in microseconds, and exits with 0 if it was killed, with 1 if it had ended by itself.
+// Prints how long the program ran, in microseconds, and exits with 0 if it was killed, with 1 if it had ended
+// by itself.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
