@@ -52,6 +52,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
     expect(consumer.packed).toEqual(
       expect.arrayContaining([
         "CHANGELOG.md",
+        "SECURITY.md",
         "LICENSE",
         "README.md",
         "dist/bin/network-validator.cjs",
@@ -66,7 +67,7 @@ describe("the tarball of npm pack, installed with --ignore-scripts into an empty
       ]),
     );
     const known =
-      /^(deploy|dist|docs|native|prebuilds)\/|^examples\/testing\/sidecar\.test\.ts$|^binding\.gyp$|^schema\/policy\.schema\.json$|^(CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
+      /^(deploy|dist|docs|native|prebuilds)\/|^examples\/testing\/sidecar\.test\.ts$|^binding\.gyp$|^schema\/policy\.schema\.json$|^((CHANGELOG|SECURITY)\.md|LICENSE|README\.md|package\.json)$/;
     expect(consumer.packed.filter((name) => !known.test(name))).toEqual([]);
     expect(
       consumer.packed.filter((name) =>
