@@ -3,17 +3,15 @@
 // More rules of others, longer lists and slower kernels than anybody has: what is said and what the kernel holds have to agree, in a time and
 // with a memory that grow no faster than what is there.
 
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { inspect, type Mode, type RedirectPolicy } from "../../src/index.ts";
 import { createNamespace, type NetworkNamespace } from "../../src/testing/index.ts";
-import { hosts, programOn } from "../kernel/hosts.ts";
+import { programOn } from "../kernel/hosts.ts";
 import { output } from "../kernel/kernel-state.ts";
 import { amount, figure, long } from "./figures.ts";
 import { type Measured, measured } from "./measured.ts";
+import { compileProgram } from "./program.ts";
+import { hostOf } from "./run.ts";
 
 const RULES = amount(1000, 100_000);
 /** Fewer, because the kernel's list of a chain takes time by the square of its parts (docs/kernel.md). */
@@ -23,7 +21,6 @@ const LIST = amount(1000, 32_768);
 const PORTS = amount(2000, 65_536);
 const TIMEOUT = amount(60_000, 1_200_000);
 const MODES = ["nft", "legacy", "nftables"] as const;
-const STATIC = hosts.find(({ name }) => name === "static");
 const FLAGS = ["--incoming-proxy-port", "4143", "--outgoing-proxy-port", "4140", "--proxy-uid", "2102"];
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
@@ -31,8 +28,7 @@ const thousands = (count: number): string => Math.round(count).toLocaleString("e
 const inWords = ({ ms, peakMiB }: Measured): string => `${thousands(ms)} ms, ${thousands(peakMiB)} MiB`;
 
 function command(name: "proxy-init" | "sluice"): string {
-  if (STATIC === undefined) throw new Error("no static executable");
-  return programOn(STATIC, name).command[0];
+  return programOn(hostOf("static"), name).command[0];
 }
 
 /** How many rules of ours, and of others, each family of a mode holds in the chains that we look at. */
@@ -217,25 +213,20 @@ async function kernelHolds(namespace: NetworkNamespace, mode: Mode): Promise<str
 }
 
 describe("a receive buffer that is too small for the answers", () => {
-  let folder = "";
+  let smallBuffers = "";
   beforeAll(() => {
-    folder = mkdtempSync(path.join(tmpdir(), "sluice-buffers-"));
-    const source = path.join(import.meta.dirname, "small-buffers.c");
-    execFileSync("gcc", ["-shared", "-fPIC", "-O2", "-Wall", "-o", path.join(folder, "small.so"), source]);
+    smallBuffers = compileProgram("small-buffers.c", ["-shared", "-fPIC"]);
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test.each(["nft", "nftables"] as const)(
     "mode %s: either the rules are there, or it is an error and none is",
     async (mode) => {
-      const node = hosts.find(({ name }) => name === "node");
-      if (node === undefined) throw new Error("no Node");
       const outcomes = new Set<string>();
       for (const size of long ? [0, 2000, 4000, 8000, 16_000, 32_000, 64_000] : [0, 8000, 64_000]) {
         await using namespace = await createNamespace();
-        const env = { ...process.env, LD_PRELOAD: path.join(folder, "small.so"), SMALL_BUFFER: String(size) };
+        const env = { ...process.env, LD_PRELOAD: smallBuffers, SMALL_BUFFER: String(size) };
         // The static executable loads nothing.
-        const [file, ...before] = node.command;
+        const [file, ...before] = hostOf("node").command;
         const args = [...before, "--config", "-", "--iptables-mode", mode];
         const input = JSON.stringify(skipping(everySecondPort.slice(0, 1000), []));
         const { code, stderr } = await namespace.exec(file, args, { env, input });

@@ -9,9 +9,10 @@ import { expect, test } from "vitest";
 import { compile, install, type Mode, type RedirectPolicy, remove } from "../../src/index.ts";
 import { savedChains } from "../../src/ruleset/iptables-save.ts";
 import type { Pod } from "../../src/testing/index.ts";
-import { hosts, proxyInit } from "../kernel/hosts.ts";
+import { proxyInit } from "../kernel/hosts.ts";
 import { output } from "../kernel/kernel-state.ts";
 import { amount, figure } from "./figures.ts";
+import { hostOf } from "./run.ts";
 import {
   APP_PORT,
   CLOSED_PORT,
@@ -79,12 +80,12 @@ async function reinstall(
   mode: Mode,
   turn: number,
 ): Promise<void> {
-  const host = hosts.find(({ name }) => name === (turn % 8 === 7 ? "node" : "static"));
-  if (turn % 2 === 0 || host === undefined) {
+  if (turn % 2 === 0) {
     await install(wanted, { mode, netns: namespace.path });
     return;
   }
   const args = ["--config", "-", "--iptables-mode", mode];
+  const host = hostOf(turn % 8 === 7 ? "node" : "static");
   const result = await proxyInit(host, namespace, args, { input: JSON.stringify(wanted) });
   expect(result).toMatchObject({ code: 0, stderr: "" });
 }

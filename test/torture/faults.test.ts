@@ -66,13 +66,21 @@ const byLibc = ({ code, stderr }: ExecResult): boolean =>
 const PAGES_OF_LIBC = 54;
 
 /** What there is to say against a run; empty: nothing. */
-function complaints({ result: { code, signal, stderr }, ipv4, ipv6, diedBeforeMain }: Finding): string[] {
+function complaints({
+  fault,
+  result: { code, signal, stderr },
+  ipv4,
+  ipv6,
+  diedBeforeMain,
+}: Finding): string[] {
   const said: string[] = [];
   if (ipv4 !== ipv6) said.push(`IPv4 is ${ipv4}, IPv6 is ${ipv6}`);
   else if (!["old", "new"].includes(ipv4)) said.push(`what the kernel holds is neither old nor new: ${ipv4}`);
   if (diedBeforeMain) return ipv4 === "old" ? said : [...said, "not even begun, and the rules are others"];
   if (code === null) return [...said, `ended by ${signal}`];
   if (code === 0) return ipv4 === "new" ? said : [...said, "success, and the rules are not in"];
+  // It stands for nothing but that the call has to be made again.
+  if (fault.endsWith("=EINTR")) said.push("gives up when it is interrupted");
   if (code !== 1) said.push(`exit code ${code}`);
   if (!/^proxy-init: [^\n]+\n$/.test(stderr)) said.push("not one line of error");
   if (stderr.endsWith(MAY_BE)) return said;

@@ -116,26 +116,35 @@ describe.each(MODES)("mode %s", (mode) => {
   test(
     "killed at random",
     async () => {
-      const killAfter = compileProgram("kill-after");
+      const killAfter = compileProgram("kill-after.c");
       const tally = new Tally();
       let killed = 0;
       for (const start of STARTS) {
         const states = await statesOf(mode, start);
-        let longest = 4000;
-        for (let run = 0; run < amount(15, 300); run++) {
-          await using namespace = await createNamespace();
+        /** How many microseconds it ran, and whether it was killed. */
+        const runFor = async (namespace: NetworkNamespace, limit: number) => {
           await prepare(namespace, mode, start);
-          const after = Math.floor(Math.random() * longest);
-          const args = [String(after), ...staticHost.command, ...argsOf(mode)];
+          const args = [String(limit), ...staticHost.command, ...argsOf(mode)];
           const { code, stdout } = await namespace.exec(killAfter, args, { env });
           expect([0, 1]).toContain(code);
-          if (code === 0) killed++;
-          // Mostly while it runs, however fast this machine is.
-          else longest = Math.max(500, Math.min(longest, Number(stdout) * 1.2));
+          return { lasted: Number(stdout), killed: code === 0 };
+        };
+        const whole: number[] = [];
+        for (let run = 0; run < 5; run++) {
+          await using namespace = await createNamespace();
+          whole.push((await runFor(namespace, 5_000_000)).lasted);
+        }
+        const longest = whole.sort((a, b) => a - b)[2] ?? 0;
+        for (let run = 0; run < amount(15, 300); run++) {
+          await using namespace = await createNamespace();
+          const after = Math.floor(Math.random() * longest);
+          if ((await runFor(namespace, after)).killed) killed++;
           await judge(namespace, mode, start, states, tally, `after ${after} us, from ${start}`);
         }
       }
       expect(killed).toBeGreaterThan(tally.runs / 3);
+      expect(tally.old, "killed before the commit").toBeGreaterThan(0);
+      expect(tally.old, "killed after the commit").toBeLessThan(tally.runs);
       figure(
         `the same in mode ${mode}, at random, ${killed} of ${tally.runs} runs killed before their end`,
         tally.text,
@@ -187,7 +196,7 @@ test("the harness sees what is half: a process for each rule, killed at random",
   const commands = processPerRule(NEW, "nft").map((words) =>
     words.map((word: string) => `'${word}'`).join(" "),
   );
-  const killAfter = compileProgram("kill-after");
+  const killAfter = compileProgram("kill-after.c");
   const states = await statesOf("nft", "none");
   const runs = amount(15, 100);
   let between = 0;

@@ -7,20 +7,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { inspect, type Mode } from "../../src/index.ts";
 import { createNamespace, type ExecOptions, type NetworkNamespace } from "../../src/testing/index.ts";
-import { env, hosts, MINIMAL, type ProgramHost } from "../kernel/hosts.ts";
+import { env, MINIMAL } from "../kernel/hosts.ts";
 import { traceProxyInit } from "../kernel/strace.ts";
 import { amount, figure, long } from "./figures.ts";
+import { hostOf } from "./run.ts";
 
 const TIMEOUT = amount(60_000, 1_200_000);
 const DEADLINE_MS = 5000;
 /** Runs that wait beside one another. */
 const AT_ONCE = 5;
-
-function staticHost(): ProgramHost {
-  const host = hosts.find(({ name }) => name === "static");
-  if (host === undefined) throw new Error("no static executable");
-  return host;
-}
 
 const NETLINK = ["sendto", "recvfrom", "close", "setsockopt"];
 const CALLS = [
@@ -72,7 +67,7 @@ test.concurrent.each(CALLS)(
       const inject = `--inject=${call}:delay_${side}=${ms * 1000}:when=${when}`;
       const start = performance.now();
       const { result } = await traceProxyInit(
-        staticHost(),
+        hostOf("static"),
         namespace,
         [...MINIMAL, "--iptables-mode", mode],
         [inject],
@@ -113,7 +108,7 @@ test.concurrent(
     const lock = ownLock();
     const legacy = [...MINIMAL, "--iptables-mode", "legacy"];
     const slow = traceProxyInit(
-      staticHost(),
+      hostOf("static"),
       namespace,
       legacy,
       ["--inject=setsockopt:delay_enter=7000000:when=1"],
@@ -122,8 +117,8 @@ test.concurrent(
     await sleep(1000);
     const other = [...legacy, "--inbound-ports-to-ignore", "4190"];
     const [impatient, patient] = await Promise.all([
-      traceProxyInit(staticHost(), namespace, other, [], lock),
-      traceProxyInit(staticHost(), namespace, [...other, "-w"], [], lock),
+      traceProxyInit(hostOf("static"), namespace, other, [], lock),
+      traceProxyInit(hostOf("static"), namespace, [...other, "-w"], [], lock),
     ]);
     expect(impatient.result.code).toBe(1);
     expect(impatient.result.stderr).toMatch(/^proxy-init: another program holds the xtables lock [^\n]+\n$/);

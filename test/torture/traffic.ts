@@ -3,14 +3,12 @@
 // Connections to a pod and from it, in both families, by four processes that open one after another (traffic.cc): so many that
 // Node could neither open nor accept them.
 
-import { type ChildProcess, execFileSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { createInterface } from "node:readline";
-import { afterAll, beforeAll } from "vitest";
+import { beforeAll } from "vitest";
 import { createPod, type NetworkNamespace, type Pod } from "../../src/testing/index.ts";
+import { compileProgram } from "./program.ts";
 
 /** The ports of the proxy, of which flags may choose. */
 export const PROXY_PORTS = { inbound: [4143, 4144], outbound: [4140, 4141] } as const;
@@ -34,14 +32,9 @@ let program = "";
 
 /** Compiles traffic.cc for the tests of a file. */
 export function compileTraffic(): void {
-  let folder = "";
   beforeAll(() => {
-    folder = mkdtempSync(path.join(tmpdir(), "sluice-traffic-"));
-    program = path.join(folder, "traffic");
-    const source = path.join(import.meta.dirname, "traffic.cc");
-    execFileSync("g++", ["-std=c++17", "-O2", "-Wall", "-Wextra", "-o", program, source]);
+    program = compileProgram("traffic.cc");
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 }
 
 /** A process that accepts at these ports, and answers with a letter. */
