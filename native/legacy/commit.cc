@@ -183,17 +183,29 @@ class Transaction {
     return true;
   }
 
+  // First those that are known to be in force.
   static void RollBack(const std::vector<Change>& changes, size_t failed, int cause) {
+    const auto what_failed = [&] {
+      return std::string("the rules of ") + Name(changes[failed].table->family()) +
+             " failed (the kernel refused the rules, " + ErrnoName(cause) + "), and ";
+    };
     try {
       WithMemory([&] {
-        if (InForce(changes[failed])) changes[failed].before->Restore();
         for (size_t i = 0; i < failed; ++i) changes[i].before->Restore();
       });
     } catch (Error& error) {
       error.code = ErrorCode::kRollbackFailed;
-      error.detail = std::string("the rules of ") + Name(changes[failed].table->family()) +
-                     " failed (the kernel refused the rules, " + ErrnoName(cause) +
-                     "), and this family, which has the new ones, stays so: " + error.detail;
+      error.detail = what_failed() + "this family, which has the new ones, stays so: " + error.detail;
+      throw;
+    }
+    try {
+      WithMemory([&] {
+        if (InForce(changes[failed])) changes[failed].before->Restore();
+      });
+    } catch (Error& error) {
+      error.code = ErrorCode::kRollbackFailed;
+      error.detail =
+          what_failed() + "whether the kernel holds them all the same is not known: " + error.detail;
       throw;
     }
   }

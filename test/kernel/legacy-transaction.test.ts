@@ -189,6 +189,19 @@ describeHosts("the second table's replace fails", (host) => {
     },
   );
 
+  test("and whether it is in force cannot be seen: said, and the first is back all the same", async () => {
+    await using namespace = await createNamespace();
+    await fill(namespace);
+    const before = await savedWithCounters(namespace, "legacy");
+    // One socket asks for IPv6, two are the tables', two the snapshots'; the sixth is to read the table again.
+    const blind = [...inject("ENOMEM"), "--inject=socket:error=EMFILE:when=6"];
+    const { result } = await traceProxyInit(host, namespace, LEGACY, blind);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/^proxy-init: table nat of ip_tables \(IPv4\): [^\n]+\n$/);
+    expect(result.stderr).toContain("whether the kernel holds them all the same is not known");
+    expect(await savedWithCounters(namespace, "legacy")).toEqual(before);
+  });
+
   test("and the first cannot be put back: said, by name", async () => {
     await using namespace = await createNamespace();
     const { result } = await traceProxyInit(host, namespace, LEGACY, [

@@ -60,10 +60,13 @@ interface Finding {
 /** Of a process that ended for want of memory when the kernel's answer was there. */
 const MAY_BE = "; what the kernel was asked for may have been done\n";
 
+/** Of the mode legacy, when it cannot see what came of a table that libiptc has not written. */
+const NOT_KNOWN = "whether the kernel holds them all the same is not known";
+
 const byLibc = ({ code, stderr }: ExecResult): boolean =>
-  code === 127 && stderr.startsWith(": error while loading");
+  code === 127 && /^(: error while loading|Fatal glibc error: )/.test(stderr);
 /** With less, libc or the kernel's execve(2) finds no memory. */
-const PAGES_OF_LIBC = 54;
+const PAGES_OF_LIBC = 24;
 
 /** What there is to say against a run; empty: nothing. */
 function complaints({
@@ -85,7 +88,7 @@ function complaints({
     said.push("does not say that it was for want of memory");
   if (code !== 1) said.push(`exit code ${code}`);
   if (!/^proxy-init: [^\n]+\n$/.test(stderr)) said.push("not one line of error");
-  if (stderr.endsWith(MAY_BE)) return said;
+  if (stderr.endsWith(MAY_BE) || stderr.includes(NOT_KNOWN)) return said;
   const areIn = /the rules (?:were sent|are in)/.test(stderr);
   if (areIn !== (ipv4 === "new"))
     said.push(areIn ? "says that the rules are in, or were sent" : "does not say that the rules are in");
@@ -193,11 +196,13 @@ describe.each(MODES)("mode %s", (mode) => {
       const findings = new Findings();
       const host = hostOf("static");
       // brk(2) and private memory (RLIMIT_DATA): from less than the kernel needs to start the program to more than it ever has.
-      for (let pages = 1; pages <= 700; pages += amount(23, 1)) {
+      for (let pages = 1; pages <= 320; pages += amount(11, 1)) {
         await using namespace = await createNamespace();
         await prepare(namespace, mode, "old");
         const command = [`--data=${pages * 4096}`, ...host.command, ...argsOf(mode)];
-        const result = await namespace.exec("prlimit", command, { env });
+        // An allocator that asks for just as much as it needs: each page is another allocation that fails.
+        const tight = { ...env, GLIBC_TUNABLES: "glibc.malloc.top_pad=0" };
+        const result = await namespace.exec("prlimit", command, { env: tight });
         const diedBeforeMain = pages <= PAGES_OF_LIBC && (result.signal === "SIGSEGV" || byLibc(result));
         findings.add({
           fault: `${pages} pages`,
@@ -211,7 +216,7 @@ describe.each(MODES)("mode %s", (mode) => {
       expect(findings.harmless).toBeGreaterThan(0);
       expect(findings.harmless).toBeLessThan(findings.runs);
       figure(
-        `static proxy-init in mode ${mode} with RLIMIT_DATA of 1 to 700 pages: ${findings.runs} runs`,
+        `static proxy-init in mode ${mode} with RLIMIT_DATA of 1 to 320 pages: ${findings.runs} runs`,
         findings.text,
       );
     },
