@@ -124,7 +124,7 @@ describe.each(MODES)("mode %s", (mode) => {
         tally.text,
       );
     },
-    amount(60_000, 600_000),
+    amount(60_000, 900_000),
   );
 
   test(
@@ -149,7 +149,7 @@ describe.each(MODES)("mode %s", (mode) => {
           whole.push((await runFor(namespace, 5_000_000)).lasted);
         }
         const longest = whole.sort((a, b) => a - b)[2] ?? 0;
-        for (let run = 0; run < amount(15, 300); run++) {
+        for (let run = 0; run < amount(15, 450); run++) {
           await using namespace = await createNamespace();
           const after = Math.floor(Math.random() * longest);
           if ((await runFor(namespace, after)).killed) killed++;
@@ -164,7 +164,7 @@ describe.each(MODES)("mode %s", (mode) => {
         tally.text,
       );
     },
-    amount(60_000, 600_000),
+    amount(60_000, 900_000),
   );
 
   test(
@@ -205,7 +205,7 @@ describe.each(MODES)("mode %s", (mode) => {
         tally.text,
       );
     },
-    amount(60_000, 600_000),
+    amount(60_000, 900_000),
   );
 });
 
