@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { formatAddress, parseAddress } from "../policy/address.ts";
+import type { Family } from "../policy/policy.ts";
 import type { PortRange } from "../policy/ports.ts";
 import type { Subnet } from "../policy/subnets.ts";
 
@@ -57,6 +58,16 @@ export function portsWithout(ports: readonly PortRange[], others: readonly PortR
 }
 
 /**
+ * The ports, 0 among them, that none of the ranges holds, in the fewest ranges, in ascending order.
+ *
+ * @example
+ * portsOutside([{ first: 0, last: 1023 }]); // [{ first: 1024, last: 65535 }]
+ */
+export function portsOutside(ports: readonly PortRange[]): PortRange[] {
+  return portsWithout([{ first: 0, last: 65535 }], ports);
+}
+
+/**
  * The fewest ranges that hold the same addresses as the subnets, all of one family, in ascending order.
  * Takes time n log n.
  *
@@ -65,14 +76,27 @@ export function portsWithout(ports: readonly PortRange[], others: readonly PortR
  * // [{ first: "10.0.0.0", last: "10.255.255.255" }]
  */
 export function mergeSubnets(subnets: readonly Subnet[]): AddressRange[] {
-  const ranges = subnets.map(bytesOf).sort((a, b) => compareBytes(a.first, b.first));
-  const merged: ByteRange[] = [];
-  for (const { first, last } of ranges) {
-    const before = merged.at(-1);
-    if (before === undefined || !touches(before.last, first)) merged.push({ first, last });
-    else if (compareBytes(last, before.last) > 0) before.last = last;
+  return merge(subnets.map(bytesOf)).map(rangeOf);
+}
+
+/**
+ * The addresses of a family that none of its ranges holds, in the fewest ranges, in ascending order.
+ *
+ * @example
+ * addressesOutside("ipv4", [{ first: "0.0.0.0", last: "127.255.255.255" }]); // [{ first: "128.0.0.0", last: "255.255.255.255" }]
+ */
+export function addressesOutside(family: Family, ranges: readonly AddressRange[]): AddressRange[] {
+  const outside: AddressRange[] = [];
+  let next: readonly number[] | undefined = new Array<number>(family === "ipv4" ? 4 : 16).fill(0);
+  for (const { first, last } of merge(ranges.map(parseRange))) {
+    const end = before(first);
+    if (next !== undefined && end !== undefined && compareBytes(next, end) <= 0) {
+      outside.push(rangeOf({ first: next, last: end }));
+    }
+    next = after(last);
   }
-  return merged.map(({ first, last }) => ({ first: formatAddress(first), last: formatAddress(last) }));
+  if (next !== undefined) outside.push(rangeOf({ first: next, last: next.map(() => 255) }));
+  return outside;
 }
 
 /**
@@ -126,10 +150,34 @@ interface ByteRange {
   last: readonly number[];
 }
 
+/** The fewest ranges that hold the same addresses, in ascending order. */
+function merge(ranges: readonly ByteRange[]): ByteRange[] {
+  const merged: ByteRange[] = [];
+  for (const { first, last } of [...ranges].sort((a, b) => compareBytes(a.first, b.first))) {
+    const previous = merged.at(-1);
+    if (previous === undefined || !touches(previous.last, first)) merged.push({ first, last });
+    else if (compareBytes(last, previous.last) > 0) previous.last = last;
+  }
+  return merged;
+}
+
+function rangeOf({ first, last }: ByteRange): AddressRange {
+  return { first: formatAddress(first), last: formatAddress(last) };
+}
+
+function parseRange({ first, last }: AddressRange): ByteRange {
+  return { first: parsed(first), last: parsed(last) };
+}
+
 function bytesOf({ address, prefixLength }: Subnet): ByteRange {
-  const first = parseAddress(address);
-  if (first === undefined) throw new RangeError(`${address} is not an address`);
+  const first = parsed(address);
   return { first, last: lastOf(first, prefixLength) };
+}
+
+function parsed(address: string): number[] {
+  const bytes = parseAddress(address);
+  if (bytes === undefined) throw new RangeError(`${address} is not an address`);
+  return bytes;
 }
 
 /** The last address of the network of this one. */
@@ -154,6 +202,17 @@ function after(address: readonly number[]): number[] | undefined {
     const byte = ((next[i] ?? 0) + 1) & 0xff;
     next[i] = byte;
     if (byte !== 0) return next;
+  }
+  return undefined;
+}
+
+/** The address before this one; undefined before the first there is. */
+function before(address: readonly number[]): number[] | undefined {
+  const previous = [...address];
+  for (let i = previous.length - 1; i >= 0; i--) {
+    const byte = previous[i] ?? 0;
+    previous[i] = (byte - 1) & 0xff;
+    if (byte !== 0) return previous;
   }
   return undefined;
 }

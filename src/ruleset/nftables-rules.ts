@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Family, PortSpec, RedirectPolicy } from "../policy/policy.ts";
-import { parsePortSpec } from "../policy/ports.ts";
+import { type PortRange, parsePortSpec } from "../policy/ports.ts";
 import { parseSubnet } from "../policy/subnets.ts";
-import { mergePorts, mergeSubnets } from "./intervals.ts";
+import { type AddressRange, addressesOutside, mergePorts, mergeSubnets, portsOutside } from "./intervals.ts";
 import type { Match, NamedSet, Rule, Verdict } from "./ruleset.ts";
 
 // The rules of the mode nftables: those of the others, with a set in the place of each list. Packets that are no connection's
 // first do not come here.
+//
+// A set lets through what it holds, and never redirects: a list of what alone is redirected becomes a set of all the rest. For some
+// microseconds new rules look up a new set that still seems empty (docs/kernel.md), and what they miss there has to meet the proxy.
 
 const FAMILIES: readonly Family[] = ["ipv4", "ipv6"];
 const TCP: Match = { type: "protocol", protocol: "tcp" };
 const RETURN: Verdict = { type: "return" };
+
+/** What the sets of the rest are called, behind the direction; those of addresses have the family's number, too. */
+export const UNLISTED_PORTS = "unlisted_ports";
+export const UNLISTED_SUBNETS = "unlisted_subnets";
 
 /** A chain's rules, and the sets that they look up. */
 export interface Direction {
@@ -22,14 +29,11 @@ export interface Direction {
 export function inboundDirection(inbound: NonNullable<RedirectPolicy["inbound"]>): Direction {
   const build = new Builder("inbound");
   const toProxy: Verdict = { type: "redirect", port: inbound.proxyPort };
-  build.ports("skip_ports", inbound.skipPorts, RETURN, "ignore-ports");
-  build.subnets("skip_subnets", inbound.skipSubnets, "sourceSet", RETURN, "ignore-subnets");
+  build.ports("skip_ports", inbound.skipPorts, "ignore-ports");
+  build.subnets("skip_subnets", inbound.skipSubnets, "sourceSet", "ignore-subnets");
   build.interfaces(inbound.skipInterfaces, "inInterface");
-  if ((inbound.redirectPorts ?? []).length === 0) {
-    build.rule([TCP], toProxy, "redirect-all-incoming-to-proxy-port");
-  } else {
-    build.ports("redirect_ports", inbound.redirectPorts, toProxy, "redirect-ports-to-proxy-port");
-  }
+  build.unlisted(inbound.redirectPorts);
+  build.rule([TCP], toProxy, "redirect-all-incoming-to-proxy-port");
   return build.done();
 }
 
@@ -42,29 +46,19 @@ export function outboundDirection(
   if (uid > 0) build.rule([{ type: "owner", uid }], RETURN, "ignore-proxy-user-id");
   if (gid > 0) build.rule([{ type: "owner", gid }], RETURN, "ignore-proxy-group-id");
   build.rule([{ type: "outInterface", name: "lo" }], RETURN, "ignore-loopback");
-  build.ports("skip_ports", outbound.skipPorts, RETURN, "ignore-ports");
-  build.subnets("skip_subnets", outbound.skipSubnets, "destinationSet", RETURN, "ignore-subnets");
+  build.ports("skip_ports", outbound.skipPorts, "ignore-ports");
+  build.subnets("skip_subnets", outbound.skipSubnets, "destinationSet", "ignore-subnets");
   for (const id of outbound.skipUids ?? [])
     build.rule([{ type: "owner", uid: id }], RETURN, `ignore-user-id-${id}`);
   for (const id of outbound.skipGids ?? [])
     build.rule([{ type: "owner", gid: id }], RETURN, `ignore-group-id-${id}`);
   for (const [id, ports] of portsByUid(outbound.skipPortsOfUids ?? [])) {
     const owner: Match = { type: "owner", uid: id };
-    build.ports(`skip_ports_of_user_${id}`, ports, RETURN, `ignore-ports-of-user-id-${id}`, [owner]);
+    build.ports(`skip_ports_of_user_${id}`, ports, `ignore-ports-of-user-id-${id}`, [owner]);
   }
   build.interfaces(outbound.skipInterfaces, "outInterface");
-  const { redirectPorts = [], redirectSubnets = [] } = outbound;
-  if (redirectPorts.length === 0 && redirectSubnets.length === 0) {
-    build.rule([TCP], toProxy, "redirect-all-outgoing-to-proxy-port");
-  }
-  build.ports("redirect_ports", redirectPorts, toProxy, "redirect-ports-to-proxy-port");
-  build.subnets(
-    "redirect_subnets",
-    redirectSubnets,
-    "destinationSet",
-    toProxy,
-    "redirect-subnets-to-proxy-port",
-  );
+  build.unlisted(outbound.redirectPorts, outbound.redirectSubnets);
+  build.rule([TCP], toProxy, "redirect-all-outgoing-to-proxy-port");
   return build.done();
 }
 
@@ -96,14 +90,12 @@ class Builder {
   ports(
     name: string,
     specs: readonly PortSpec[] = [],
-    verdict: Verdict,
     comment: string,
     matches: readonly Match[] = [],
   ): void {
     if (specs.length === 0) return;
-    const set = `${this.#direction}_${name}`;
-    this.#sets.push({ name: set, type: "ports", elements: mergePorts(specs.map(parsePortSpec)) });
-    this.rule([TCP, ...matches, { type: "portSet", set }], verdict, comment);
+    const match = this.#portSet(name, mergePorts(specs.map(parsePortSpec)));
+    this.rule([TCP, ...matches, match], RETURN, comment);
   }
 
   /** One rule for each family that has some. */
@@ -111,18 +103,35 @@ class Builder {
     name: string,
     cidrs: readonly string[] = [],
     type: "sourceSet" | "destinationSet",
-    verdict: Verdict,
     comment: string,
   ): void {
     const subnets = cidrs.map(parseSubnet);
     for (const family of FAMILIES) {
       const own = subnets.filter((subnet) => subnet.family === family);
       if (own.length === 0) continue;
-      const set = `${this.#direction}_${name}${family === "ipv4" ? 4 : 6}`;
-      this.#sets.push({ name: set, type: family, elements: mergeSubnets(own) });
-      // nft reads a redirect to a port only behind the protocol.
-      const protocol = verdict.type === "redirect" ? [TCP] : [];
-      this.rule([...protocol, { type, family, set }], verdict, comment, [family]);
+      this.rule([this.#addressSet(name, type, family, mergeSubnets(own))], RETURN, comment, [family]);
+    }
+  }
+
+  /** Lets through what no list holds; without lists, nothing. */
+  unlisted(specs: readonly PortSpec[] = [], cidrs: readonly string[] = []): void {
+    if (specs.length + cidrs.length === 0) return;
+    const ports = portsOutside(specs.map(parsePortSpec));
+    const subnets = cidrs.map(parseSubnet);
+    const left = FAMILIES.map((family) => {
+      const own = subnets.filter((subnet) => subnet.family === family);
+      return { family, addresses: addressesOutside(family, mergeSubnets(own)) };
+    }).filter(({ addresses }) => addresses.length > 0);
+    if (ports.length === 0 || left.length === 0) return;
+    const comment = "ignore-unlisted";
+    const matches = specs.length === 0 ? [] : [TCP, this.#portSet(UNLISTED_PORTS, ports)];
+    if (cidrs.length === 0) {
+      this.rule(matches, RETURN, comment);
+      return;
+    }
+    for (const { family, addresses } of left) {
+      const match = this.#addressSet(UNLISTED_SUBNETS, "destinationSet", family, addresses);
+      this.rule([...matches, match], RETURN, comment, [family]);
     }
   }
 
@@ -134,5 +143,22 @@ class Builder {
 
   done(): Direction {
     return { rules: this.#rules, sets: this.#sets };
+  }
+
+  #portSet(name: string, elements: readonly PortRange[]): Match {
+    const set = `${this.#direction}_${name}`;
+    this.#sets.push({ name: set, type: "ports", elements });
+    return { type: "portSet", set };
+  }
+
+  #addressSet(
+    name: string,
+    type: "sourceSet" | "destinationSet",
+    family: Family,
+    elements: readonly AddressRange[],
+  ): Match {
+    const set = `${this.#direction}_${name}${family === "ipv4" ? 4 : 6}`;
+    this.#sets.push({ name: set, type: family, elements });
+    return { type, family, set };
   }
 }

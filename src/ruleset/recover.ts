@@ -3,7 +3,8 @@
 import type { Family, Mode, PortSpec, RedirectPolicy } from "../policy/policy.ts";
 import type { PortRange } from "../policy/ports.ts";
 import { namesOf } from "./compile.ts";
-import { subnetsOf } from "./intervals.ts";
+import { addressesOutside, portsOutside, subnetsOf } from "./intervals.ts";
+import { UNLISTED_PORTS, UNLISTED_SUBNETS } from "./nftables-rules.ts";
 import type { Match, NamedSet } from "./ruleset.ts";
 import type { WalkedRule, WalkedTable } from "./walk.ts";
 
@@ -62,6 +63,8 @@ class PolicyDraft<R extends WalkedRule> {
   readonly #outbound: Draft<Outbound> = {};
   /** Directions of which a rule redirects everything: what others redirect to the same port behind it adds nothing. */
   readonly #closed = new Set<object>();
+  /** Directions of which a rule lets through what its lists do not have. */
+  readonly #listed = new Set<object>();
   readonly #rest: R[] = [];
   #loopbackSkipped = false;
 
@@ -71,6 +74,7 @@ class PolicyDraft<R extends WalkedRule> {
   }
 
   readInbound(rule: R): void {
+    if (this.#readUnlisted(rule, this.#inbound)) return;
     this.#read(rule, this.#inbound, (conditions) => {
       const inbound = this.#inbound;
       const { ports, source, inInterface, ...others } = conditions;
@@ -84,6 +88,7 @@ class PolicyDraft<R extends WalkedRule> {
   }
 
   readOutbound(rule: R): void {
+    if (this.#readUnlisted(rule, this.#outbound)) return;
     this.#read(rule, this.#outbound, (conditions) => {
       const outbound = this.#outbound;
       const { ports, uid, gid, destination, outInterface, ...others } = conditions;
@@ -141,6 +146,29 @@ class PolicyDraft<R extends WalkedRule> {
     if (!taken) this.#rest.push(rule);
   }
 
+  /** Of the mode nftables: the sets' names tell that they are the rest of a list. */
+  #readUnlisted({ matches, verdict, chain }: R, direction: Draft<Inbound> | Draft<Outbound>): boolean {
+    if (verdict?.type !== "return" || matches === null) return false;
+    const ports = this.#setOf(matches, `${chain}_${UNLISTED_PORTS}`);
+    const addresses = this.#setOf(matches, `${chain}_${UNLISTED_SUBNETS}${this.#family === "ipv4" ? 4 : 6}`);
+    const others = matches.filter(({ type }) => type !== "protocol" && type !== "newConnection");
+    if (others.length === 0 || others.length > count(ports, addresses)) return false;
+    if (direction.proxyPort !== undefined || this.#listed.has(direction)) return false;
+    this.#listed.add(direction);
+    if (ports?.type === "ports") direction.redirectPorts = specsOf(portsOutside(ports.elements));
+    if (addresses !== undefined && addresses.type !== "ports") {
+      const subnets = addressesOutside(this.#family, addresses.elements).flatMap(subnetsOf);
+      if (subnets.length > 0) this.#outbound.redirectSubnets = subnets;
+    }
+    return true;
+  }
+
+  /** The set of this name, if a match looks it up and it is known. */
+  #setOf(matches: readonly Match[], name: string): NamedSet | undefined {
+    const looked = matches.some((match) => "set" in match && match.set === name);
+    return looked ? this.#sets.find((set) => set.name === name) : undefined;
+  }
+
   #redirect(
     direction: Draft<Inbound> | Draft<Outbound>,
     { tcp, ports, destination, ...others }: Conditions,
@@ -149,6 +177,14 @@ class PolicyDraft<R extends WalkedRule> {
     const same = direction.proxyPort === undefined || direction.proxyPort === port;
     if (tcp === undefined || !same || count(ports, destination) > 1 || !isOnly(others, [])) return false;
     if (this.#closed.has(direction)) return true;
+    if (this.#listed.has(direction)) {
+      if (count(ports, destination) > 0) return false;
+      this.#closed.add(direction);
+      // Without lists that hold something, nothing comes this far.
+      const lists = direction === this.#outbound ? this.#outbound.redirectSubnets : undefined;
+      if (count(direction.redirectPorts, lists) > 0) direction.proxyPort = port;
+      return true;
+    }
     if (destination !== undefined) {
       if (direction !== this.#outbound) return false;
       this.#outbound.redirectSubnets = [...(this.#outbound.redirectSubnets ?? []), ...destination];

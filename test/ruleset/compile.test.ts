@@ -208,7 +208,7 @@ describe("compile", () => {
         outbound: {
           proxyPort: 4,
           redirectPorts: [443],
-          redirectSubnets: ["0.0.0.0/0", "::/0", "10.0.0.0/8"],
+          redirectSubnets: ["10.0.0.0/9", "10.128.0.0/9", "255.0.0.0/8", "fd00::/8"],
           skipUids: [5],
           skipPortsOfUids: [
             { uid: 6, ports: [2] },
@@ -238,10 +238,10 @@ describe("compile", () => {
       		elements = { fd00::/8 }
       	}
 
-      	set inbound_redirect_ports {
+      	set inbound_unlisted_ports {
       		type inet_service
       		flags interval
-      		elements = { 80 }
+      		elements = { 0-79, 81-65535 }
       	}
 
       	set outbound_skip_ports_of_user_6 {
@@ -250,22 +250,22 @@ describe("compile", () => {
       		elements = { 1-2 }
       	}
 
-      	set outbound_redirect_ports {
+      	set outbound_unlisted_ports {
       		type inet_service
       		flags interval
-      		elements = { 443 }
+      		elements = { 0-442, 444-65535 }
       	}
 
-      	set outbound_redirect_subnets4 {
+      	set outbound_unlisted_subnets4 {
       		type ipv4_addr
       		flags interval
-      		elements = { 0.0.0.0/0 }
+      		elements = { 0.0.0.0-9.255.255.255, 11.0.0.0-254.255.255.255 }
       	}
 
-      	set outbound_redirect_subnets6 {
+      	set outbound_unlisted_subnets6 {
       		type ipv6_addr
       		flags interval
-      		elements = { ::/0 }
+      		elements = { ::-fcff:ffff:ffff:ffff:ffff:ffff:ffff:ffff, fe00::/7 }
       	}
 
       	chain prerouting {
@@ -283,7 +283,8 @@ describe("compile", () => {
       		ip saddr @inbound_skip_subnets4 counter return comment "proxy-init/ignore-subnets"
       		ip6 saddr @inbound_skip_subnets6 counter return comment "proxy-init/ignore-subnets"
       		iifname "eth*" counter return comment "proxy-init/ignore-interface-eth+"
-      		tcp dport @inbound_redirect_ports counter redirect to :3 comment "proxy-init/redirect-ports-to-proxy-port"
+      		tcp dport @inbound_unlisted_ports counter return comment "proxy-init/ignore-unlisted"
+      		meta l4proto tcp counter redirect to :3 comment "proxy-init/redirect-all-incoming-to-proxy-port"
       	}
 
       	chain outbound {
@@ -292,13 +293,53 @@ describe("compile", () => {
       		oifname "lo" counter return comment "proxy-init/ignore-loopback"
       		meta skuid 5 counter return comment "proxy-init/ignore-user-id-5"
       		meta skuid 6 tcp dport @outbound_skip_ports_of_user_6 counter return comment "proxy-init/ignore-ports-of-user-id-6"
-      		tcp dport @outbound_redirect_ports counter redirect to :4 comment "proxy-init/redirect-ports-to-proxy-port"
-      		meta l4proto tcp ip daddr @outbound_redirect_subnets4 counter redirect to :4 comment "proxy-init/redirect-subnets-to-proxy-port"
-      		meta l4proto tcp ip6 daddr @outbound_redirect_subnets6 counter redirect to :4 comment "proxy-init/redirect-subnets-to-proxy-port"
+      		tcp dport @outbound_unlisted_ports ip daddr @outbound_unlisted_subnets4 counter return comment "proxy-init/ignore-unlisted"
+      		tcp dport @outbound_unlisted_ports ip6 daddr @outbound_unlisted_subnets6 counter return comment "proxy-init/ignore-unlisted"
+      		meta l4proto tcp counter redirect to :4 comment "proxy-init/redirect-all-outgoing-to-proxy-port"
       	}
       }
       "
     `);
+  });
+
+  test.each<[string, Partial<NonNullable<RedirectPolicy["outbound"]>>, string[]]>([
+    ["all ports", { redirectPorts: ["0-65534", 65535], redirectSubnets: ["10.0.0.0/8"] }, []],
+    [
+      "ports alone",
+      { redirectPorts: [80] },
+      ["ipv4, ipv6: protocol outbound_unlisted_ports", "outbound_unlisted_ports 0-79 81-65535"],
+    ],
+    [
+      "a whole family, and nothing of the other",
+      { redirectSubnets: ["::/0"] },
+      ["ipv4: outbound_unlisted_subnets4", "outbound_unlisted_subnets4 0.0.0.0-255.255.255.255"],
+    ],
+    [
+      "ports, and subnets of one family",
+      { redirectPorts: [0], redirectSubnets: ["::/1", "ffff::/16"] },
+      [
+        "ipv4: protocol outbound_unlisted_ports outbound_unlisted_subnets4",
+        "ipv6: protocol outbound_unlisted_ports outbound_unlisted_subnets6",
+        "outbound_unlisted_ports 1-65535",
+        "outbound_unlisted_subnets4 0.0.0.0-255.255.255.255",
+        "outbound_unlisted_subnets6 8000::-fffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+      ],
+    ],
+  ])("lets through what no list of nftables has: %s", (_, lists, expected) => {
+    const { chains, sets } = compile({ outbound: { proxyPort: 1, ...lists } }, "nftables");
+    const rules = chains.flatMap(({ rules }) => rules);
+    const unlisted = rules.filter(({ comment }) => comment === "proxy-init/ignore-unlisted");
+    expect([
+      ...unlisted.map(({ families, matches }) => {
+        return `${families.join(", ")}: ${matches.map((match) => ("set" in match ? match.set : match.type)).join(" ")}`;
+      }),
+      ...sets.map(({ name, elements }) =>
+        [name, ...elements.map(({ first, last }) => `${first}-${last}`)].join(" "),
+      ),
+    ]).toEqual(expected);
+    expect(rules.filter(({ verdict }) => verdict.type === "redirect")).toMatchObject([
+      { matches: [{ type: "protocol" }], families: ["ipv4", "ipv6"] },
+    ]);
   });
 
   test("has no set for an empty list, and one direction alone", () => {

@@ -5,7 +5,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parsePortSpec } from "../../src/policy/ports.ts";
 import { parseSubnet } from "../../src/policy/subnets.ts";
-import { mergePorts, mergeSubnets, subnetOf } from "../../src/ruleset/intervals.ts";
+import {
+  addressesOutside,
+  mergePorts,
+  mergeSubnets,
+  portsOutside,
+  subnetOf,
+  subnetsOf,
+} from "../../src/ruleset/intervals.ts";
 import { portSpecs, subnetTexts } from "../policy/arbitrary.ts";
 
 describe("mergePorts", () => {
@@ -95,6 +102,41 @@ describe("mergeSubnets", () => {
           expect(merged.check(probe)).toBe(wanted.check(probe));
         }
         expect(ranges.length).toBeLessThanOrEqual(list.length);
+      }),
+    );
+  });
+
+  test.each([
+    ["ipv4", [], "0.0.0.0-255.255.255.255"],
+    ["ipv4", ["0.0.0.0/0"], ""],
+    ["ipv4", ["0.0.0.0/1"], "128.0.0.0-255.255.255.255"],
+    ["ipv4", ["128.0.0.0/1"], "0.0.0.0-127.255.255.255"],
+    [
+      "ipv4",
+      ["0.0.0.0/32", "10.0.0.1/32", "255.255.255.255/32"],
+      "0.0.0.1-10.0.0.0 10.0.0.2-255.255.255.254",
+    ],
+    ["ipv6", ["::/0"], ""],
+    ["ipv6", ["::/1", "ffff::/16"], "8000::-fffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff"],
+  ] as const)("outside, in %s, of %j: %s", (family, subnets, outside) => {
+    const ranges = addressesOutside(family, mergeSubnets(subnets.map(parseSubnet)));
+    expect(ranges.map(({ first, last }) => `${first}-${last}`).join(" ")).toBe(outside);
+  });
+
+  test("outside of what is outside is what was there", () => {
+    fc.assert(
+      fc.property(fc.array(subnetTexts), fc.array(portSpecs), (texts, specs) => {
+        for (const family of ["ipv4", "ipv6"] as const) {
+          const subnets = texts.map(parseSubnet).filter((subnet) => subnet.family === family);
+          const merged = mergeSubnets(subnets);
+          const outside = addressesOutside(family, merged);
+          expect(addressesOutside(family, outside)).toEqual(merged);
+          const whole = mergeSubnets([...subnets, ...outside.flatMap(subnetsOf).map(parseSubnet)]);
+          expect(addressesOutside(family, whole)).toEqual([]);
+        }
+        const ports = specs.map(parsePortSpec);
+        expect(portsOutside(portsOutside(ports))).toEqual(mergePorts(ports));
+        expect(mergePorts([...ports, ...portsOutside(ports)])).toEqual([{ first: 0, last: 65535 }]);
       }),
     );
   });

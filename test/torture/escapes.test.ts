@@ -49,6 +49,12 @@ const VARIANTS: readonly RedirectPolicy[] = [
     inbound: { proxyPort: PROXY_PORTS.inbound[1], redirectPorts: [APP_PORT, 9090] },
     outbound: { proxyPort: PROXY_PORTS.outbound[0], redirectPorts: [REMOTE_PORT, "9000-9100"] },
   },
+  {
+    proxy: { uid: 2106 },
+    inbound: { proxyPort: PROXY_PORTS.inbound[0], redirectPorts: ["8000-8999"] },
+    // What createPod() takes its addresses from.
+    outbound: { proxyPort: PROXY_PORTS.outbound[1], redirectSubnets: ["198.51.100.0/24", "2001:db8::/32"] },
+  },
 ];
 
 function policy(

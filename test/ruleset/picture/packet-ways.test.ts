@@ -85,8 +85,8 @@ describe("the ways through a policy's rules", () => {
       "2 from 10.0.0.0/8 (set inbound_skip_subnets4) [ipv4] => the app, directly",
       "3 from fd00::/8 (set inbound_skip_subnets6) [ipv6] => the app, directly",
       "4 comes in by eth1 => the app, directly",
-      "5 to port 80, 8080 (set inbound_redirect_ports) => the proxy, port 4143",
-      "- everything else => the app, directly",
+      "5 to port 0-79, 81-8079, 8081-65535 (set inbound_unlisted_ports) => the app, directly",
+      "6 all other TCP => the proxy, port 4143",
     ]);
     expect(outbound?.[7]).toBe(
       "7 sent by user 1000, to port 443 (set outbound_skip_ports_of_user_1000) => straight out",
