@@ -3,6 +3,7 @@
 // npm run build:standalone: the static executables, dist/standalone/proxy-init, network-validator and sluice, and the
 // one that test/standalone asks about its host. With arguments only those that they name, and with
 // --architecture=arm64 (or x64) those for another architecture, in a folder of its name.
+// --variant=sanitized and --variant=memcheck make build/standalone-VARIANT/checked of the same sources (scripts/standalone/checked.mjs).
 
 import {
   chmodSync,
@@ -17,38 +18,18 @@ import { availableParallelism } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import { asksByHttps, bundleForStandalone, programs } from "./bundle.mjs";
 import { architecture, foreignArchitectures, ownDebianArchitecture } from "./debian/architectures.mjs";
+import { collect } from "./standalone/checked.mjs";
 import { compile, parallel, runStep } from "./standalone/compile.mjs";
 import { buildLibcurl, librariesOfCurl } from "./standalone/curl.mjs";
 import { libiptc, libiptcSources } from "./standalone/libiptc.mjs";
 import { ensureDirectory, openToolchain } from "./standalone/toolchain.mjs";
+import { variants } from "./standalone/variants.mjs";
 
 const repository = join(import.meta.dirname, "..");
-const work = "build/standalone";
-
-const commonFlags = [
-  // Three milliseconds that the kernel spends most of: -O2 is not faster, and 200 KB larger.
-  ...["-Os", "-fPIE", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"],
-  ...["-ffunction-sections", "-fdata-sections"],
-];
-const compileFlags = [
-  ...[...commonFlags, "-std=c++17", "-Wall", "-Wextra", "-Werror"],
-  // With -Os, GCC 14 takes an empty std::optional for one that nobody has set.
-  "-Wno-maybe-uninitialized",
-  ...["-Inative", "-isystem", `${libiptc}/headers`],
-];
-const libiptcFlags = [...commonFlags, `-I${libiptc}/include`];
-const linkFlags = [
-  ...["-static-pie", "-s", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,--build-id=none"],
-  "-Wl,-z,pack-relative-relocs",
-];
 
 const { variables } = JSON.parse(readFileSync(join(repository, "native/sources.gypi"), "utf8"));
-const hostSources = ["host", "memory", "main", "no_mathematics", "system", "utf8"].map(
-  (name) => `native/quickjs/${name}.cc`,
-);
 /** @param {string[]} parts */
 const sourcesOf = (...parts) => parts.flatMap((part) => variables[`${part}_sources`]);
-const common = [...sourcesOf("core"), ...hostSources];
 const rules = [...sourcesOf("xtables", "nft", "legacy"), ...libiptcSources];
 const socket = sourcesOf("socket");
 const look = sourcesOf("look");
@@ -66,8 +47,11 @@ const linked = {
 };
 /** @param {keyof typeof linked} backends */
 const sourceOf = (backends) => `native/quickjs/backends/${backends}.cc`;
-/** @param {import("./bundle.mjs").Program} program */
-const sourcesFor = ({ backends }) => [...common, ...linked[backends], sourceOf(backends)];
+/** @param {Target} target @param {import("./bundle.mjs").Program} program */
+const sourcesFor = ({ variant }, { backends }) => [
+  ...[...sourcesOf("core"), ...variant.host, ...linked[backends]],
+  sourceOf(backends),
+];
 const compilerSource = "native/quickjs/bytecode_compiler.cc";
 
 /** @typedef {import("./standalone/toolchain.mjs").Toolchain} Toolchain */
@@ -78,8 +62,10 @@ const compilerSource = "native/quickjs/bytecode_compiler.cc";
  * @typedef {object} Target
  * @property {Toolchain} toolchain its compilers
  * @property {string} work         a folder
+ * @property {string} curlWork     another, with libcurl
  * @property {string} quickjs      a library
  * @property {string} triplet
+ * @property {import("./standalone/variants.mjs").Variant} variant
  * @property {(executable: string) => string} place of an executable, by what scripts/bundle.mjs calls it
  */
 
@@ -93,9 +79,9 @@ const compileSources = (target, wanted) =>
   );
 
 /** @param {Target} target @param {string} source */
-function flagsFor({ work }, source) {
-  if (source.endsWith(".c")) return libiptcFlags;
-  return https.includes(source) ? [...compileFlags, "-isystem", `${work}/curl/include`] : compileFlags;
+function flagsFor({ curlWork, variant: { common, compile } }, source) {
+  if (source.endsWith(".c")) return [...common, `-I${libiptc}/include`];
+  return [...common, ...compile, ...(https.includes(source) ? ["-isystem", `${curlWork}/curl/include`] : [])];
 }
 
 /** What turns a script into a source with its bytecode, which is the same on every architecture. @param {Target} own */
@@ -114,7 +100,7 @@ async function buildCompiler(own) {
  */
 async function buildProgram(host, compiler, target, program, libcurl) {
   const { name, backends } = program;
-  const { toolchain, work, quickjs } = target;
+  const { toolchain, work, quickjs, variant } = target;
   const script = `${work}/${name}.js`;
   writeFileSync(join(toolchain.directory, script), await bundleForStandalone(program));
 
@@ -127,9 +113,9 @@ async function buildProgram(host, compiler, target, program, libcurl) {
     act: (text) => writeFileSync(join(toolchain.directory, source), text),
   });
   const object = `${work}/${name}.o`;
-  await compile(toolchain, source, object, compileFlags);
+  await compile(toolchain, source, object, flagsFor(target, source));
 
-  const objects = sourcesFor(program).map((each) => objectOf(target, each));
+  const objects = sourcesFor(target, program).map((each) => objectOf(target, each));
   const netfilter = backends === "socket" ? [] : ["-lnftnl", "-lmnl"];
   const archives = asksByHttps(program) ? libcurl : [];
   const libraries = [...archives, ...(asksByHttps(program) ? librariesOfCurl : []), ...netfilter];
@@ -138,8 +124,12 @@ async function buildProgram(host, compiler, target, program, libcurl) {
     output: executable,
     inputs: [...objects, object, ...archives],
     command: "g++",
-    args: [...linkFlags, ...objects, object, quickjs, ...libraries, "-lm", "-o", executable],
+    args: [
+      ...[...variant.link, ...objects, object, quickjs],
+      ...[...libraries, ...variant.libraries, "-o", executable],
+    ],
   });
+  if (variant.checked) return;
 
   const result = join(repository, target.place(program.executable));
   mkdirSync(dirname(result), { recursive: true });
@@ -163,26 +153,36 @@ const quickjsOf = (triplet) => `/usr/lib/${triplet}/quickjs/libquickjs.a`;
 /** @param {Toolchain} host @returns {Promise<Target>} */
 async function ownTarget(host) {
   const triplet = (await host.run("g++", ["-print-multiarch"])).trim();
-  return { toolchain: host, work, quickjs: quickjsOf(triplet), triplet, place: (executable) => executable };
+  const { work } = variants.shipped;
+  return {
+    ...{ toolchain: host, work, curlWork: work, quickjs: quickjsOf(triplet), triplet },
+    variant: variants.shipped,
+    place: (executable) => executable,
+  };
 }
 
 /** @param {Toolchain} host @param {import("./debian/architectures.mjs").Architecture} architecture @returns {Target} */
 function foreignTarget(host, { node, triplet }) {
   const run = (command, args) => host.run(`${triplet}-${command}`, args);
+  const work = `${variants.shipped.work}-${node}`;
   return {
     toolchain: { ...host, run },
-    work: `${work}-${node}`,
+    work,
+    curlWork: work,
     quickjs: quickjsOf(triplet),
     triplet,
+    variant: variants.shipped,
     place: (executable) => join(dirname(executable), node, basename(executable)),
   };
 }
 
+/** The value of --NAME=VALUE. @param {string} name */
+const option = (name) =>
+  process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
+
 async function main() {
-  const option = /^--architecture=(.*)$/;
-  const names = process.argv.slice(2).filter((argument) => !option.test(argument));
-  const named = process.argv.map((argument) => option.exec(argument)?.[1]).find((name) => name !== undefined);
-  const wanted = selected(names);
+  const wanted = selected(process.argv.slice(2).filter((argument) => !argument.startsWith("--")));
+  const named = option("architecture");
   const foreign = foreignArchitectures().find(({ node, debian }) => node === named || debian === named);
   if (
     named !== undefined &&
@@ -191,18 +191,26 @@ async function main() {
   ) {
     throw new Error(`cannot compile for ${named} here`);
   }
+  const variant = variants[option("variant") ?? "shipped"];
+  if (variant === undefined || (variant.checked && foreign !== undefined)) {
+    throw new Error(`cannot compile the variant ${option("variant")}`);
+  }
   const host = openToolchain(foreign, { https: wanted.some(asksByHttps) });
   const own = await ownTarget(host);
-  const target = foreign === undefined ? own : foreignTarget(host, foreign);
+  const target =
+    foreign === undefined ? { ...own, work: variant.work, variant } : foreignTarget(host, foreign);
   for (const each of new Set([own.work, target.work])) ensureDirectory(host, each);
   const compiler = await buildCompiler(own);
-  const { triplet } = target;
-  const curlFlags = { triplet, work: target.work, flags: commonFlags };
+  const { triplet, curlWork } = target;
+  const curlFlags = { triplet, work: curlWork, flags: variants.shipped.common };
   const libcurl = wanted.some(asksByHttps) ? [await buildLibcurl(host, curlFlags)] : [];
-  await compileSources(target, [...new Set(wanted.flatMap(sourcesFor))]);
+  await compileSources(target, [...new Set(wanted.flatMap((program) => sourcesFor(target, program)))]);
   await parallel(availableParallelism(), wanted, (program) =>
     buildProgram(host, compiler, target, program, libcurl),
   );
+  if (!variant.checked) return;
+  const names = wanted.map(({ name }) => name);
+  await collect(target, names, flagsFor(target, "native/test/fault/main.cc"));
 }
 
 main().catch((error) => {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// `door_threads THREADS CALLS FILE…`: opens the door from so many threads at once, so often on each, with the
+// requests in the files, in turn. In a request, "@netns@" stands for one of four namespaces that are made for
+// it. Prints how many replies were ok, and how many errors. It is built under ThreadSanitizer: Node, which is
+// not, calls the door in the same way, from a thread a call.
+
+#include <fcntl.h>
+#include <sched.h>
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/core.h"
+#include "core/file_descriptor.h"
+#include "legacy/commit.h"
+#include "look/operations.h"
+#include "nft/commit.h"
+#include "nftables/commit.h"
+#include "socket/exchange.h"
+#include "test/fault/fault.h"
+
+namespace sluice {
+namespace {
+
+const Backends kBackends = {&nft::kBackend,      &legacy::kBackend,
+                                &nftables::kBackend, Exchange,
+                                look::kOperations,   {nft::Rehearse, legacy::Rehearse, nftables::Rehearse}};
+
+FileDescriptor NewNamespace() {
+  FileDescriptor made(-1);
+  std::thread([&] {
+    if (unshare(CLONE_NEWNET) == 0)
+      made = FileDescriptor(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  }).join();
+  if (!made.valid()) throw std::runtime_error("cannot make a network namespace");
+  return made;
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file) throw std::runtime_error("cannot read " + path);
+  return text;
+}
+
+std::string In(const FileDescriptor& netns, std::string request) {
+  constexpr std::string_view kPlace = "@netns@";
+  const size_t at = request.find(kPlace);
+  if (at == std::string::npos) return request;
+  return request.replace(at, kPlace.size(), "/proc/self/fd/" + std::to_string(netns.get()));
+}
+
+void Run(int threads, int calls, const std::vector<std::string>& requests) {
+  const std::array<FileDescriptor, 4> namespaces = {NewNamespace(), NewNamespace(), NewNamespace(),
+                                                    NewNamespace()};
+  std::atomic<int> ok = 0, errors = 0;
+  std::vector<std::thread> running;
+  for (int thread = 0; thread < threads; thread++) {
+    running.emplace_back([&, thread] {
+      for (int call = 0; call < calls; call++) {
+        // Each thread starts elsewhere, so that different requests meet in the same namespace.
+        const auto turn = static_cast<size_t>(thread * 7 + call);
+        const std::string& request = requests[turn % requests.size()];
+        const FileDescriptor& netns = namespaces[turn / requests.size() % namespaces.size()];
+        const std::string reply = Call(In(netns, request), kBackends);
+        (reply.rfind("{\"ok\":", 0) == 0 ? ok : errors)++;
+      }
+    });
+  }
+  for (std::thread& each : running) each.join();
+  std::cout << "ok " << ok << ", errors " << errors << "\n";
+}
+
+}  // namespace
+}  // namespace sluice
+
+int main(int argc, char** argv) {
+  if (argc == 2) {
+    sluice::test::CommitFault(argv[1]);
+    return 0;
+  }
+  if (argc < 4) {
+    std::cerr << "usage: door_threads THREADS CALLS FILE...\n";
+    return 2;
+  }
+  try {
+    std::vector<std::string> requests;
+    for (int i = 3; i < argc; i++) requests.push_back(sluice::ReadFile(argv[i]));
+    sluice::Run(std::atoi(argv[1]), std::atoi(argv[2]), requests);
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 1;
+  }
+}

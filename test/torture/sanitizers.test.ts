@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// The kernel tier on addons and executables that AddressSanitizer and UndefinedBehaviorSanitizer watch; in the long form the
+// executables under valgrind, too, and the core's door under ThreadSanitizer. Each tool is first shown a fault that it must see.
+
+import { type ExecFileException, execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cleanEnvironment } from "../setup/pack.ts";
+import { figure, long } from "./figures.ts";
+import { buildAddons, buildDoorThreads, buildPrograms } from "./sanitizers/build.ts";
+import { expectedErrors, writeRequests } from "./sanitizers/door-requests.ts";
+import { type CheckedPlace, makePlace, type Tool } from "./sanitizers/place.ts";
+import { type Selection, sanitized, selectionArguments, underValgrind } from "./sanitizers/selection.ts";
+
+const ROOT = path.join(import.meta.dirname, "../..");
+/** A first build of everything. */
+const BUILD = 1_800_000;
+const RUN = long ? 3_600_000 : 300_000;
+
+interface Ended {
+  code: number | string | null | undefined;
+  output: string;
+}
+
+function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv, timeout = RUN): Promise<Ended> {
+  return new Promise((resolve) => {
+    const options = { cwd: ROOT, env, timeout, maxBuffer: 256 << 20 };
+    execFile(file, args, options, (error: ExecFileException | null, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : (error.code ?? error.signal), output: stdout + stderr }),
+    );
+  });
+}
+
+/** The end of a test run's output, for whoever has to find out. */
+const endOf = (output: string) => output.split("\n").slice(-150).join("\n");
+
+async function runKernelTier(place: CheckedPlace, tool: Tool, selection: Selection) {
+  const ownLauncher = path.join(ROOT, "test/torture/sanitizers/own-launcher.cjs");
+  const env = {
+    ...cleanEnvironment(),
+    ...(tool === "sanitizers" ? { NODE_OPTIONS: `--require=${ownLauncher}` } : {}),
+  };
+  const args = [
+    ...[place.node, path.join(ROOT, "node_modules/vitest/vitest.mjs"), "run", "--project", "kernel"],
+    ...["--testTimeout", tool === "valgrind" ? "600000" : "120000", ...selectionArguments(selection)],
+  ];
+  const { code, output } = await run(...place.command(args), env);
+  expect(place.reports()).toEqual([]);
+  expect(code, endOf(output)).toBe(0);
+  const counts = place.counts();
+  expect(counts).toMatchObject({ failed: 0 });
+  expect(counts.passed).toBeGreaterThan(0);
+  return counts;
+}
+
+describe("AddressSanitizer and UndefinedBehaviorSanitizer", () => {
+  let place: CheckedPlace;
+  beforeAll(async () => {
+    await buildAddons();
+    await buildPrograms("sanitized");
+    place = makePlace("sanitizers");
+  }, BUILD);
+  afterAll(() => place?.[Symbol.dispose]());
+
+  test.each([
+    ["overflow", "heap-buffer-overflow"],
+    ["undefined", "signed integer overflow"],
+  ])("see in an addon: %s", async (kind, words) => {
+    const addon = path.join(ROOT, "build/asan/Release/fault.node");
+    const launcher = place.program("node");
+    const { code } = await run(
+      launcher,
+      ["-e", `require(${JSON.stringify(addon)}).fault("${kind}")`],
+      process.env,
+    );
+    expect([code, place.reports().join("")]).toEqual([99, expect.stringContaining(words)]);
+  });
+
+  test.each([
+    ["overflow", "heap-buffer-overflow"],
+    ["undefined", "signed integer overflow"],
+    ["leak", "Direct leak of 16 byte(s)"],
+  ])("see in an executable: %s", async (kind, words) => {
+    const { code } = await run(place.program("fault"), [kind], {});
+    expect([code, place.reports().join("")]).toEqual([99, expect.stringContaining(words)]);
+  });
+
+  test("see nothing in the kernel tier", { timeout: RUN }, async () => {
+    const { passed } = await runKernelTier(place, "sanitizers", sanitized);
+    figure(
+      "the kernel tier, addons in Node and executables, under AddressSanitizer and UBSan; leaks in the executables",
+      `${passed} tests passed, no report`,
+    );
+  });
+});
+
+if (long) {
+  describe("valgrind", () => {
+    let place: CheckedPlace;
+    beforeAll(async () => {
+      await buildPrograms("memcheck");
+      place = makePlace("valgrind");
+    }, BUILD);
+    afterAll(() => place?.[Symbol.dispose]());
+
+    test.each([
+      ["overflow", "Invalid write of size 1"],
+      ["uninitialised", "depends on uninitialised value"],
+      ["leak", "16 bytes in 1 blocks are definitely lost"],
+    ])("sees in an executable: %s", async (kind, words) => {
+      const { code } = await run(place.program("fault"), [kind], { PATH: process.env.PATH });
+      expect([code, place.reports().join("")]).toEqual([99, expect.stringContaining(words)]);
+    });
+
+    test("sees nothing in the kernel tier's tests of the executables", { timeout: RUN }, async () => {
+      const { passed } = await runKernelTier(place, "valgrind", underValgrind);
+      figure(
+        "the executables in the kernel tier, under valgrind's memcheck, without a suppression",
+        `${passed} tests passed; no error, nothing definitely lost`,
+      );
+    });
+  });
+
+  describe("ThreadSanitizer", () => {
+    let program = "";
+    let folder = "";
+    beforeAll(async () => {
+      program = await buildDoorThreads();
+      folder = mkdtempSync(path.join(tmpdir(), "sluice-tsan-"));
+    }, BUILD);
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+    /** An address space that is laid out at random may have no room for its shadow. */
+    async function watched(args: readonly string[]): Promise<Ended & { reports: string[] }> {
+      const log = mkdtempSync(path.join(folder, "log-"));
+      const env = { PATH: process.env.PATH, TSAN_OPTIONS: `log_path=${log}/tsan:exitcode=99` };
+      const ended = await run("setarch", ["--addr-no-randomize", program, ...args], env);
+      const reports = readdirSync(log).map((name) => readFileSync(path.join(log, name), "utf8"));
+      return { ...ended, reports };
+    }
+
+    test("sees a race", async () => {
+      const { code, reports } = await watched(["race"]);
+      expect([code, reports.join("")]).toEqual([99, expect.stringContaining("data race")]);
+    });
+
+    test("sees none in the door, called from 16 threads at once in three modes", {
+      timeout: RUN,
+    }, async () => {
+      const [threads, rounds] = [16, 40];
+      const requests = writeRequests(folder);
+      const calls = rounds * requests.length;
+      const { code, output, reports } = await watched([String(threads), String(calls), ...requests]);
+      expect(reports).toEqual([]);
+      expect(code, output).toBe(0);
+      const errors = threads * rounds * expectedErrors;
+      expect(output).toBe(`ok ${threads * calls - errors}, errors ${errors}\n`);
+      figure(
+        `the core's door under ThreadSanitizer: ${(threads * calls).toLocaleString("en")} calls from ${threads} threads in three modes and four namespaces`,
+        "no report; each call answered as it should be",
+      );
+    });
+  });
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Which tests of the kernel tier are run on what is checked.
+
+import { long } from "../figures.ts";
+
+export interface Selection {
+  /** Files below test/; none: all of the tier. */
+  readonly files: readonly string[];
+  /** Those of them that are left out. */
+  readonly without: readonly string[];
+  /** What the names of tests must match; undefined: anything. */
+  readonly names?: string;
+}
+
+/** Every addon and executable, and of each the ways in which it fails. */
+const short = [
+  ...["kernel/refusal", "kernel/install", "kernel/nftables-table", "kernel/other-modes"],
+  ...["proxy/original-destination", "testing/sudden-end", "testing/pod"],
+];
+
+/** What tells apart how a program was started or built, or looks at nothing that is checked here. */
+const notAboutTheCode = [
+  "kernel/bench-limit", // other programs
+  "kernel/one-process", // counts system calls, and those of the launcher would be among them
+  "kernel/roots", // a busybox in the roots
+  "kernel/test-userns", // starts Node in ways of its own
+  "docs/*", // examples, which import dist
+];
+
+export const sanitized: Selection = { files: long ? [] : short, without: notAboutTheCode };
+
+/** A start takes two seconds rather than three milliseconds. */
+export const underValgrind: Selection = {
+  files: [
+    ...["bad-input", "drop-in", "fixtures", "inspect", "log", "modes", "nftables", "nftables-families"],
+    ...["refusal", "remove", "status", "tolerated", "wide-policy"],
+  ].map((name) => `kernel/${name}`),
+  without: [],
+  names: "on static",
+};
+
+export function selectionArguments({ files, without, names }: Selection): string[] {
+  return [
+    ...files.map((file) => `test/${file}.test.ts`),
+    ...without.flatMap((file) => ["--exclude", `test/${file}.test.ts`]),
+    ...(names === undefined ? [] : ["--testNamePattern", names]),
+  ];
+}
