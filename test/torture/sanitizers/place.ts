@@ -54,13 +54,16 @@ function writeLauncher(
   chmodSync(file, 0o755);
 }
 
-/** A report ends the program, so that its test fails, too; but that may expect a failure, and reports are counted. */
+/**
+ * A report ends the program, so that its test fails, too; but that may expect a failure, and so reports are counted. Those of UBSan
+ * go to standard error, whatever log_path says, because the one function that sets it is AddressSanitizer's where both are
+ * loaded. So UBSan aborts, which AddressSanitizer reports, with the same stack.
+ */
 function sanitizerOptions(log: string, leaks: boolean): Readonly<Record<string, string>> {
-  const common = `log_path=${log}:exitcode=99:print_stacktrace=1`;
   return {
     // The quarantine is what makes a process large, and here many run at a time.
-    ASAN_OPTIONS: `${common}:detect_leaks=${leaks ? 1 : 0}:quarantine_size_mb=16`,
-    UBSAN_OPTIONS: common,
+    ASAN_OPTIONS: `log_path=${log}:exitcode=99:handle_abort=1:detect_leaks=${leaks ? 1 : 0}:quarantine_size_mb=16`,
+    UBSAN_OPTIONS: "abort_on_error=1",
   };
 }
 

@@ -15,7 +15,7 @@ export interface Selection {
 
 /** Every addon and executable, and of each the ways in which it fails. */
 const short = [
-  ...["kernel/refusal", "kernel/install", "kernel/nftables-table", "kernel/other-modes"],
+  ...["kernel/refusal", "kernel/install", "kernel/nftables-table", "kernel/validate"],
   ...["proxy/original-destination", "testing/sudden-end", "testing/pod"],
 ];
 
