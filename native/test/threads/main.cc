@@ -9,12 +9,13 @@
 #include <sched.h>
 
 #include <array>
-#include <atomic>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -60,10 +61,21 @@ std::string In(const FileDescriptor& netns, std::string request) {
   return request.replace(at, kPlace.size(), "/proc/self/fd/" + std::to_string(netns.get()));
 }
 
+// "ok", or the code of an error.
+std::string Outcome(const std::string& reply) {
+  constexpr std::string_view kCode = "\"code\":\"";
+  if (reply.rfind("{\"ok\":", 0) == 0) return "ok";
+  const size_t at = reply.find(kCode);
+  if (at == std::string::npos) return "no-reply";
+  const size_t from = at + kCode.size();
+  return reply.substr(from, reply.find('"', from) - from);
+}
+
 void Run(int threads, int calls, const std::vector<std::string>& requests) {
   const std::array<FileDescriptor, 4> namespaces = {NewNamespace(), NewNamespace(), NewNamespace(),
                                                     NewNamespace()};
-  std::atomic<int> ok = 0, errors = 0;
+  std::mutex mutex;
+  std::map<std::string, int> outcomes;
   std::vector<std::thread> running;
   for (int thread = 0; thread < threads; thread++) {
     running.emplace_back([&, thread] {
@@ -73,12 +85,13 @@ void Run(int threads, int calls, const std::vector<std::string>& requests) {
         const std::string& request = requests[turn % requests.size()];
         const FileDescriptor& netns = namespaces[turn / requests.size() % namespaces.size()];
         const std::string reply = Call(In(netns, request), kBackends);
-        (reply.rfind("{\"ok\":", 0) == 0 ? ok : errors)++;
+        const std::lock_guard<std::mutex> lock(mutex);
+        outcomes[Outcome(reply)]++;
       }
     });
   }
   for (std::thread& each : running) each.join();
-  std::cout << "ok " << ok << ", errors " << errors << "\n";
+  for (const auto& [outcome, count] : outcomes) std::cout << outcome << " " << count << "\n";
 }
 
 }  // namespace

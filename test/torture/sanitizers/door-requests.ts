@@ -2,7 +2,8 @@
 
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { compile, type Mode, type RedirectPolicy } from "../../../src/index.ts";
+import { compile, type Mode, type RedirectPolicy, type Ruleset } from "../../../src/index.ts";
+import { emptyRuleset } from "../../../src/ruleset/compile.ts";
 
 const MODES: readonly Mode[] = ["nft", "legacy", "nftables"];
 
@@ -15,27 +16,32 @@ const policies: readonly RedirectPolicy[] = [
   },
 ];
 
-/** Of the requests below, those that are answered with an error. */
-export const expectedErrors = 2;
+/** Of the requests below, those that are answered with an error, by its code. */
+export const expectedErrors: Readonly<Record<string, number>> = { "invalid-request": 1, namespace: 1 };
 
 /** Documents for the core's door (docs/core.md), in files. "@netns@" is native/test/threads' to fill in. */
 export function writeRequests(folder: string): string[] {
   const lockFile = path.join(folder, "xtables.lock");
-  const ask = (op: string, mode: Mode, policy: RedirectPolicy | undefined, netns = "@netns@") => ({
+  const ask = (op: string, ruleset: Ruleset, netns = "@netns@") => ({
     ...{ op, netns },
     // Time enough to wait for fifteen others.
     timeoutMs: 120_000,
     families: ["ipv4", "ipv6"].map((family) => ({ family, required: true })),
-    ruleset: compile(policy ?? {}, mode),
-    ...(mode === "legacy" ? { lockFile } : {}),
+    ruleset,
+    ...(ruleset.mode === "legacy" ? { lockFile } : {}),
   });
-  const documents = MODES.flatMap((mode) => [
-    ...policies.map((policy) => ask("commit", mode, policy)),
-    ask("inspect", mode, policies[0]),
-    ask("rehearse", mode, policies[1]),
-    ask("commit", mode, undefined),
-  ]).map((document) => JSON.stringify(document));
-  documents.push("{", JSON.stringify(ask("commit", "nft", policies[0], "/proc/self/status")));
+  const documents = MODES.flatMap((mode) => {
+    const [first, second] = policies.map((policy) => compile(policy, mode)) as [Ruleset, Ruleset];
+    return [
+      ask("commit", first),
+      ask("inspect", first),
+      ask("commit", second),
+      ask("rehearse", first),
+      ask("commit", emptyRuleset(mode)),
+    ];
+  }).map((document) => JSON.stringify(document));
+  const nowhere = ask("commit", compile(policies[0] ?? {}, "nft"), "/proc/self/status");
+  documents.push("{", JSON.stringify(nowhere));
   return documents.map((text, i) => {
     const file = path.join(folder, `request-${i}.json`);
     writeFileSync(file, text);
