@@ -37,7 +37,7 @@ function whyNoReleases(): string | undefined {
 /** Why there are no kernels and tools of other releases of Debian; undefined: there are. */
 export const noReleases = whyNoReleases();
 
-function hasProgram(name: string): boolean {
+export function hasProgram(name: string): boolean {
   return (process.env.PATH ?? "").split(":").some((folder) => existsSync(path.join(folder, name)));
 }
 

@@ -8,7 +8,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { skipBecause } from "../kernel/hosts.ts";
 import { cleanEnvironment } from "../setup/pack.ts";
+import { hasProgram } from "../setup/tiers.ts";
 import { figure, long } from "./figures.ts";
 import { buildAddons, buildDoorThreads, buildPrograms } from "./sanitizers/build.ts";
 import { expectedErrors, writeRequests } from "./sanitizers/door-requests.ts";
@@ -19,6 +21,8 @@ const ROOT = path.join(import.meta.dirname, "../..");
 /** A first build of everything. */
 const BUILD = 1_800_000;
 const RUN = long ? 3_600_000 : 300_000;
+
+const missing = hasProgram("cmake") ? undefined : "cmake is missing";
 
 interface Ended {
   code: number | string | null | undefined;
@@ -57,8 +61,10 @@ async function runKernelTier(place: CheckedPlace, tool: Tool, selection: Selecti
 }
 
 describe("AddressSanitizer and UndefinedBehaviorSanitizer", () => {
+  skipBecause(missing);
   let place: CheckedPlace;
   beforeAll(async () => {
+    if (missing !== undefined) return;
     await buildAddons();
     await buildPrograms("sanitized");
     place = makePlace("sanitizers");
