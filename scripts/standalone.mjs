@@ -3,7 +3,7 @@
 // npm run build:standalone: the static executables, dist/standalone/proxy-init, network-validator and sluice, and the
 // one that test/standalone asks about its host. With arguments only those that they name, and with
 // --architecture=arm64 (or x64) those for another architecture, in a folder of its name.
-// --variant=sanitized and --variant=memcheck make build/standalone-VARIANT/checked of the same sources (scripts/standalone/checked.mjs).
+// --variant=sanitized makes build/standalone-sanitized/checked of the same sources (scripts/standalone/checked.mjs).
 
 import {
   chmodSync,

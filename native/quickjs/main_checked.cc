@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// main.cc of the executables that are built for AddressSanitizer and for valgrind. Before it ends, it asks
-// LeakSanitizer, which would otherwise do its work in an exit handler: _exit runs none.
+// main.cc of the executables that are built with AddressSanitizer. Before it ends, it asks LeakSanitizer,
+// which would otherwise do its work in an exit handler: _exit runs none.
 
 #include <quickjs/quickjs.h>
+#include <sanitizer/lsan_interface.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -11,10 +12,6 @@
 
 #include "quickjs/host.h"
 #include "quickjs/system.h"
-
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/lsan_interface.h>
-#endif
 
 // Run tears nothing of the interpreter down. Whoever looks for leaks has to see that all of it is still
 // reachable, so that what is not is C++'s.
@@ -31,7 +28,7 @@ JSRuntime* __wrap_JS_NewRuntime2(const JSMallocFunctions* memory, void* opaque) 
 namespace {
 
 // LeakSanitizer reads the threads by ptrace(2), which works only where nobody else does, like strace.
-[[maybe_unused]] bool IsTraced() {
+bool IsTraced() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
     if (line.rfind("TracerPid:", 0) == 0) return line != "TracerPid:\t0";
@@ -44,8 +41,6 @@ namespace {
 int main(int argc, char** argv) {
   sluice::PrepareDescriptors();
   const int code = sluice::Run(sluice::kProgram, argc, argv);
-#ifdef __SANITIZE_ADDRESS__
   if (!IsTraced()) __lsan_do_leak_check();
-#endif
   _exit(code);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// What the variants for tests come to: BUILD/checked/programs, and in BUILD/checked/lib all that they are linked with, the dynamic linker
+// What the variant for tests comes to: BUILD/checked/programs, and in BUILD/checked/lib all that they are linked with, the dynamic linker
 // too. They may have been compiled in a root of another release than this machine's, whose libraries would be the wrong ones.
 
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// How the executables are compiled and linked: as they are shipped, and two ways for test/torture/sanitizers.test.ts, which are linked
-// dynamically, because the sanitizers and valgrind stand in for functions of libc.
+// How the executables are compiled and linked: as they are shipped, and for test/torture/sanitizers.test.ts.
 
 import { libiptc } from "./libiptc.mjs";
 
@@ -44,24 +43,20 @@ const shipped = {
   checked: false,
 };
 
-/** @param {string} name @param {string[]} flags @returns {Variant} */
-const checked = (name, flags) => ({
-  work: `${work}-${name}`,
-  common: ["-g", "-O1", "-fPIE", "-fno-omit-frame-pointer", ...flags],
+const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+
+/** @type {Variant} */
+const sanitized = {
+  work: `${work}-sanitized`,
+  // Checks of libstdc++ itself, too: indexes, iterators, empty optionals.
+  common: ["-g", "-O1", "-fPIE", "-fno-omit-frame-pointer", ...sanitizers, "-D_GLIBCXX_ASSERTIONS"],
   compile: [...standard, ...headers],
-  // native/quickjs/main_checked.cc says why.
-  link: ["-pie", "-Wl,--wrap=JS_NewRuntime2", ...flags],
+  // Dynamically: AddressSanitizer stands in for functions of libc. What is wrapped, native/quickjs/main_checked.cc says.
+  link: ["-pie", "-Wl,--wrap=JS_NewRuntime2", ...sanitizers],
   host: ["host", "memory", "main_checked", "system", "utf8"].map(source),
   libraries: ["-lm"],
   checked: true,
-});
+};
 
 /** @type {Record<string, Variant>} */
-export const variants = {
-  shipped,
-  // Checks of libstdc++ itself, too: indexes, iterators, empty optionals.
-  sanitized: checked("sanitized", [
-    ...["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_GLIBCXX_ASSERTIONS"],
-  ]),
-  memcheck: checked("memcheck", []),
-};
+export const variants = { shipped, sanitized };

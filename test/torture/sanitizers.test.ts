@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// The kernel tier on addons and executables that AddressSanitizer and UndefinedBehaviorSanitizer watch; in the long form the
-// executables under valgrind, too, and the core's door under ThreadSanitizer. Each tool is first shown a fault that it must see.
+// The kernel tier on addons and executables that AddressSanitizer and UndefinedBehaviorSanitizer watch; in the long form
+// the core's door, called from many threads, under ThreadSanitizer and valgrind, too. Each tool is first shown a fault that it must see.
 
 import { type ExecFileException, execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -14,8 +14,8 @@ import { hasProgram } from "../setup/tiers.ts";
 import { figure, long } from "./figures.ts";
 import { buildAddons, buildDoorThreads, buildPrograms } from "./sanitizers/build.ts";
 import { expectedErrors, writeRequests } from "./sanitizers/door-requests.ts";
-import { type CheckedPlace, makePlace, type Tool } from "./sanitizers/place.ts";
-import { type Selection, sanitized, selectionArguments, underValgrind } from "./sanitizers/selection.ts";
+import { type CheckedPlace, makePlace } from "./sanitizers/place.ts";
+import { selection, selectionArguments } from "./sanitizers/selection.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");
 /** A first build of everything. */
@@ -41,15 +41,12 @@ function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv, time
 /** The end of a test run's output, for whoever has to find out. */
 const endOf = (output: string) => output.split("\n").slice(-150).join("\n");
 
-async function runKernelTier(place: CheckedPlace, tool: Tool, selection: Selection) {
+async function runKernelTier(place: CheckedPlace) {
   const ownLauncher = path.join(ROOT, "test/torture/sanitizers/own-launcher.cjs");
-  const env = {
-    ...cleanEnvironment(),
-    ...(tool === "sanitizers" ? { NODE_OPTIONS: `--require=${ownLauncher}` } : {}),
-  };
+  const env = { ...cleanEnvironment(), NODE_OPTIONS: `--require=${ownLauncher}` };
   const args = [
     ...[place.node, path.join(ROOT, "node_modules/vitest/vitest.mjs"), "run", "--project", "kernel"],
-    ...["--testTimeout", tool === "valgrind" ? "600000" : "120000", ...selectionArguments(selection)],
+    ...["--testTimeout", "120000", ...selectionArguments(selection)],
   ];
   const { code, output } = await run(...place.command(args), env);
   expect(place.reports()).toEqual([]);
@@ -66,8 +63,8 @@ describe("AddressSanitizer and UndefinedBehaviorSanitizer", () => {
   beforeAll(async () => {
     if (missing !== undefined) return;
     await buildAddons();
-    await buildPrograms("sanitized");
-    place = makePlace("sanitizers");
+    await buildPrograms();
+    place = makePlace();
   }, BUILD);
   afterAll(() => place?.[Symbol.dispose]());
 
@@ -93,7 +90,7 @@ describe("AddressSanitizer and UndefinedBehaviorSanitizer", () => {
   );
 
   test("see nothing in the kernel tier", { timeout: RUN }, async () => {
-    const { passed } = await runKernelTier(place, "sanitizers", sanitized);
+    const { passed } = await runKernelTier(place);
     figure(
       "the kernel tier, addons in Node and executables, under AddressSanitizer and UBSan; leaks in the executables",
       `${passed} tests passed, no report`,
@@ -101,67 +98,45 @@ describe("AddressSanitizer and UndefinedBehaviorSanitizer", () => {
   });
 });
 
-if (long) {
-  describe("valgrind", () => {
-    let place: CheckedPlace;
-    beforeAll(async () => {
-      await buildPrograms("memcheck");
-      place = makePlace("valgrind");
-    }, BUILD);
-    afterAll(() => place?.[Symbol.dispose]());
-
-    test.each([
-      ["overflow", "Invalid write of size 1"],
-      ["uninitialised", "depends on uninitialised value"],
-      ["leak", "16 bytes in 1 blocks are definitely lost"],
-    ])("sees in an executable: %s", async (kind, words) => {
-      const { code } = await run(place.program("fault"), [kind], { PATH: process.env.PATH });
-      expect([code, place.reports().join("")]).toEqual([99, expect.stringContaining(words)]);
-    });
-
-    test("sees nothing in the kernel tier's tests of the executables", { timeout: RUN }, async () => {
-      const { passed } = await runKernelTier(place, "valgrind", underValgrind);
-      figure(
-        "the executables in the kernel tier, under valgrind's memcheck, without a suppression",
-        `${passed} tests passed; no error, nothing definitely lost`,
-      );
-    });
-  });
-
-  describe("ThreadSanitizer", () => {
+/** Programs that call the door as Node does, from threads, but without Node. */
+function describeThreads(
+  tool: "ThreadSanitizer" | "valgrind",
+  faults: readonly (readonly [kind: string, words: string])[],
+  [threads, rounds]: readonly [number, number],
+  command: (log: string) => readonly string[],
+): void {
+  describe(tool, () => {
     let program = "";
     let folder = "";
     beforeAll(async () => {
-      program = await buildDoorThreads();
-      folder = mkdtempSync(path.join(tmpdir(), "sluice-tsan-"));
+      program = await buildDoorThreads(tool);
+      folder = mkdtempSync(path.join(tmpdir(), "sluice-threads-"));
     }, BUILD);
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-    /** An address space that is laid out at random may have no room for its shadow. */
     async function watched(args: readonly string[]): Promise<Ended & { reports: string[] }> {
       const log = mkdtempSync(path.join(folder, "log-"));
-      const env = { PATH: process.env.PATH, TSAN_OPTIONS: `log_path=${log}/tsan:exitcode=99` };
-      const ended = await run("setarch", ["--addr-no-randomize", program, ...args], env);
+      const [file = "", ...before] = command(path.join(log, "report"));
+      const ended = await run(file, [...before, program, ...args], { PATH: process.env.PATH });
       const reports = readdirSync(log).map((name) => readFileSync(path.join(log, name), "utf8"));
-      return { ...ended, reports };
+      return { ...ended, reports: reports.filter((report) => report !== "") };
     }
 
-    test("sees a race", async () => {
-      const { code, reports } = await watched(["race"]);
-      expect([code, reports.join("")]).toEqual([99, expect.stringContaining("data race")]);
+    test.each(faults)("sees: %s", async (kind, words) => {
+      const { code, reports } = await watched([kind]);
+      expect([code, reports.join("")]).toEqual([99, expect.stringContaining(words)]);
     });
 
-    test("sees none in the door, called from 16 threads at once in three modes", {
+    test(`sees nothing in the door, called from ${threads} threads at once in three modes`, {
       timeout: RUN,
     }, async () => {
-      const [threads, rounds] = [16, 40];
       const requests = writeRequests(folder);
       const calls = rounds * requests.length;
       const { code, output, reports } = await watched([String(threads), String(calls), ...requests]);
       expect(reports).toEqual([]);
       expect(code, output).toBe(0);
       const turns = threads * rounds;
-      const errors = Object.entries(expectedErrors).map(([code, count]) => [code, count * turns] as const);
+      const errors = Object.entries(expectedErrors).map(([kind, count]) => [kind, count * turns] as const);
       const ok = threads * calls - errors.reduce((sum, [, count]) => sum + count, 0);
       expect(
         Object.fromEntries(
@@ -170,11 +145,27 @@ if (long) {
             .split("\n")
             .map((line) => line.split(" ")),
         ),
-      ).toEqual(Object.fromEntries([["ok", ok], ...errors].map(([code, count]) => [code, String(count)])));
-      figure(
-        `the core's door under ThreadSanitizer: ${(threads * calls).toLocaleString("en")} calls from ${threads} threads in three modes and four namespaces`,
-        "no report; each call answered as it should be",
+      ).toEqual(
+        Object.fromEntries([["ok", ok] as const, ...errors].map(([kind, count]) => [kind, String(count)])),
       );
+      const what = `${(threads * calls).toLocaleString("en")} calls from ${threads} threads in three modes and four namespaces`;
+      figure(`the core's door under ${tool}: ${what}`, "no report; each call answered as it should be");
     });
   });
+}
+
+if (long) {
+  // An address space that is laid out at random may have no room for its shadow.
+  describeThreads("ThreadSanitizer", [["race", "data race"]], [16, 40], (log) => [
+    ...["setarch", "--addr-no-randomize", "env", `TSAN_OPTIONS=log_path=${log}:exitcode=99`],
+  ]);
+  const faults = [
+    ["overflow", "Invalid write of size 1"],
+    ["uninitialised", "depends on uninitialised value"],
+    ["leak", "16 bytes in 1 blocks are definitely lost"],
+  ] as const;
+  describeThreads("valgrind", faults, [8, 10], (log) => [
+    ...["valgrind", "--quiet", "--error-exitcode=99", `--log-file=${log}.%p`, "--fair-sched=yes"],
+    ...["--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"],
+  ]);
 }

@@ -14,24 +14,25 @@ async function run(file: string, args: readonly string[]): Promise<void> {
 }
 
 /** By cmake-js, which knows where Node-API's headers are. */
-async function cmake(folder: string, option: string, target: string): Promise<void> {
-  const options = ["--debug", "--out", folder, "--log-level", "warn", `--CD${option}=ON`];
+async function cmake(folder: string, on: readonly string[], target: string): Promise<void> {
+  const options = ["--debug", "--out", folder, "--log-level", "warn", ...on.map((name) => `--CD${name}=ON`)];
   await run("npx", ["cmake-js", "configure", ...options]);
   await run("cmake", ["--build", folder, "--target", target, "--parallel", String(availableParallelism())]);
 }
 
 /** build/asan/Release: the addons with AddressSanitizer and UndefinedBehaviorSanitizer. */
-export const buildAddons = () => cmake("build/asan", "SLUICE_SANITIZE", "sanitized_addons");
+export const buildAddons = () => cmake("build/asan", ["SLUICE_SANITIZE"], "sanitized_addons");
 
-/** build/tsan/door_threads: the core with ThreadSanitizer (native/test/threads). */
-export async function buildDoorThreads(): Promise<string> {
-  await cmake("build/tsan", "SLUICE_SANITIZE_THREADS", "door_threads");
-  return path.join(ROOT, "build/tsan/door_threads");
+/** native/test/threads: the core without Node, with ThreadSanitizer, or as it is for valgrind. */
+export async function buildDoorThreads(tool: "ThreadSanitizer" | "valgrind"): Promise<string> {
+  const folder = tool === "valgrind" ? "build/native" : "build/tsan";
+  await cmake(folder, tool === "valgrind" ? [] : ["SLUICE_SANITIZE_THREADS"], "door_threads");
+  return path.join(ROOT, folder, "door_threads");
 }
 
-/** build/standalone-VARIANT/checked: what is otherwise static. */
-export const buildPrograms = (variant: "sanitized" | "memcheck") =>
+/** build/standalone-sanitized/checked: what is otherwise static. */
+export const buildPrograms = () =>
   run(process.execPath, [
-    ...["scripts/standalone.mjs", `--variant=${variant}`],
+    ...["scripts/standalone.mjs", "--variant=sanitized"],
     ...["proxy-init", "network-validator", "sluice", "sluice-cni"],
   ]);

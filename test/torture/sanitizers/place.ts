@@ -20,16 +20,14 @@ import path from "node:path";
 
 const ROOT = path.join(import.meta.dirname, "../../..");
 
-export type Tool = "sanitizers" | "valgrind";
-
 export interface CheckedPlace extends Disposable {
   /** Puts the environment and the mounts before a command. */
   command(args: readonly string[]): [string, string[]];
-  /** Of this Node with the sanitizers, or as it is. */
+  /** This Node with AddressSanitizer, for such a command. */
   readonly node: string;
-  /** A static executable, or `fault`, under the tool. */
+  /** An executable, `fault` or `node`, with the sanitizers, for any other. */
   program(name: string): string;
-  /** What the tool has reported since the last time, each with the name of its file. */
+  /** What they have reported since the last time, each with the name of its file. */
   reports(): string[];
   /** How many tests of the kernel tier have passed and failed. */
   counts(): { passed: number; failed: number; skipped: number };
@@ -67,62 +65,47 @@ function sanitizerOptions(log: string, leaks: boolean): Readonly<Record<string, 
   };
 }
 
-const memcheck = (log: string) => [
-  ...["valgrind", "--quiet", "--error-exitcode=99", `--log-file=${log}.%p`, "--track-fds=no"],
-  ...["--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"],
-];
-
 /** Starts a checked program with the libraries that it was linked with. */
-function writeProgramLauncher(tool: Tool, folder: string, name: string): void {
+function writeProgramLauncher(folder: string, name: string): void {
   const lib = path.join(folder, "lib");
   const linker = readdirSync(lib).find((file) => file.startsWith("ld-linux")) ?? "";
   const start = [path.join(lib, linker), "--library-path", lib, path.join(folder, "programs", name)];
-  const log = path.join(folder, "log", name);
-  const launcher = path.join(folder, "standalone", name);
-  if (tool === "sanitizers") writeLauncher(launcher, sanitizerOptions(log, true), start);
-  else writeLauncher(launcher, {}, [...memcheck(log), ...start]);
+  const options = sanitizerOptions(path.join(folder, "log", name), true);
+  writeLauncher(path.join(folder, "standalone", name), options, start);
 }
 
-/**
- * Sets it up in a folder that every user may read. On Node it is the sanitizers alone: valgrind and V8, which makes machine
- * code as it goes, do not go together.
- */
-export function makePlace(tool: Tool): CheckedPlace {
-  const folder = mkdtempSync(path.join(tmpdir(), `sluice-${tool}-`));
+/** Sets it up in a folder that every user may read. */
+export function makePlace(): CheckedPlace {
+  const folder = mkdtempSync(path.join(tmpdir(), "sluice-sanitizers-"));
   const inside = (...parts: string[]) => path.join(folder, ...parts);
   chmodSync(folder, 0o755);
   for (const name of ["log", "standalone", "results", "empty"]) mkdirSync(inside(name));
   chmodSync(inside("log"), 0o777);
-  const variant = tool === "sanitizers" ? "sanitized" : "memcheck";
-  cpSync(path.join(ROOT, `build/standalone-${variant}/checked`), folder, { recursive: true });
-  for (const name of readdirSync(inside("programs"))) writeProgramLauncher(tool, folder, name);
+  cpSync(path.join(ROOT, "build/standalone-sanitized/checked"), folder, { recursive: true });
+  for (const name of readdirSync(inside("programs"))) writeProgramLauncher(folder, name);
+  // Node has loaded libstdc++ before the addons, or not at all: AddressSanitizer has to find it to see exceptions.
+  const preloaded = ["libasan.so", "libstdc++.so.6"].map(ofCompiler).join(" ");
+  const env = { LD_PRELOAD: preloaded, ...sanitizerOptions(inside("log", "node"), false) };
+  writeLauncher(inside("standalone/node"), env, [process.execPath]);
 
-  const node = tool === "sanitizers" ? path.join(ROOT, "dist/standalone/node") : process.execPath;
-  if (tool === "sanitizers") {
-    // Node has loaded libstdc++ before the addons, or not at all: AddressSanitizer has to find it to see exceptions.
-    const preloaded = ["libasan.so", "libstdc++.so.6"].map(ofCompiler).join(" ");
-    const env = { LD_PRELOAD: preloaded, ...sanitizerOptions(inside("log", "node"), false) };
-    writeLauncher(inside("standalone/node"), env, [process.execPath]);
-  }
   const mounts = [
     [inside("standalone"), "dist/standalone"],
     [inside("results"), "build/test-results"],
     // Only what is built here is checked; nor is the root empty with a dynamic linker in it.
     ...["build/nodes", "build/roots"].map((place) => [inside("empty"), place] as const),
-    ...(tool === "sanitizers" ? [[path.join(ROOT, "build/asan/Release"), "build/Release"] as const] : []),
+    [path.join(ROOT, "build/asan/Release"), "build/Release"],
   ] as const;
   const script = mounts.map((pair) => `mount --bind ${quoted(pair)}`).join(" && ");
 
   return {
-    node,
+    node: path.join(ROOT, "dist/standalone/node"),
     command: (args) => ["unshare", ["--mount", "sh", "-c", `${script} && exec "$@"`, "sh", ...args]],
     program: (name) => inside("standalone", name),
     reports() {
       const names = readdirSync(inside("log"));
       const texts = names.map((name) => `${name}\n${readFileSync(inside("log", name), "utf8")}`);
       for (const name of names) rmSync(inside("log", name));
-      // valgrind makes its file even if there is nothing to say.
-      return texts.filter((text) => text.trim().includes("\n"));
+      return texts;
     },
     counts: () => JSON.parse(readFileSync(inside("results/tiers.json"), "utf8")).kernel,
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),

@@ -9,15 +9,10 @@ export interface Selection {
   readonly files: readonly string[];
   /** Those of them that are left out. */
   readonly without: readonly string[];
-  /** What the names of tests must match; undefined: anything. */
-  readonly names?: string;
 }
 
 /** Every addon and executable, and of each the ways in which it fails. */
-const short = [
-  ...["kernel/refusal", "kernel/install", "kernel/nftables-table", "kernel/validate"],
-  ...["proxy/original-destination", "testing/sudden-end", "testing/pod"],
-];
+const short = [...["kernel/refusal", "kernel/install", "proxy/original-destination", "testing/sudden-end"]];
 
 /** What tells apart how a program was started or built, or looks at nothing that is checked here. */
 const notAboutTheCode = [
@@ -28,22 +23,11 @@ const notAboutTheCode = [
   "docs/*", // examples, which import dist
 ];
 
-export const sanitized: Selection = { files: long ? [] : short, without: notAboutTheCode };
+export const selection: Selection = { files: long ? [] : short, without: notAboutTheCode };
 
-/** A start takes two seconds rather than three milliseconds. */
-export const underValgrind: Selection = {
-  files: [
-    ...["bad-input", "drop-in", "fixtures", "inspect", "log", "modes", "nftables", "nftables-families"],
-    ...["refusal", "remove", "status", "tolerated", "wide-policy"],
-  ].map((name) => `kernel/${name}`),
-  without: [],
-  names: "on static",
-};
-
-export function selectionArguments({ files, without, names }: Selection): string[] {
+export function selectionArguments({ files, without }: Selection): string[] {
   return [
     ...files.map((file) => `test/${file}.test.ts`),
     ...without.flatMap((file) => ["--exclude", `test/${file}.test.ts`]),
-    ...(names === undefined ? [] : ["--testNamePattern", names]),
   ];
 }
