@@ -34,8 +34,8 @@ namespace sluice {
 namespace {
 
 const Backends kBackends = {&nft::kBackend,      &legacy::kBackend,
-                                &nftables::kBackend, Exchange,
-                                look::kOperations,   {nft::Rehearse, legacy::Rehearse, nftables::Rehearse}};
+                            &nftables::kBackend, Exchange,
+                            look::kOperations,   {nft::Rehearse, legacy::Rehearse, nftables::Rehearse}};
 
 FileDescriptor NewNamespace() {
   FileDescriptor made(-1);

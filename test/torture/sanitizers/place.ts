@@ -53,15 +53,15 @@ function writeLauncher(
 }
 
 /**
- * A report ends the program, so that its test fails, too; but that may expect a failure, and so reports are counted. Those of UBSan
- * go to standard error, whatever log_path says, because the one function that sets it is AddressSanitizer's where both are
- * loaded. So UBSan aborts, which AddressSanitizer reports, with the same stack.
+ * A report ends the program, so that its test fails, too; but that may expect a failure, and so reports are counted. Where both
+ * sanitizers are loaded, the log of one is the log of both, and it is the one that is set up last. UBSan's own report goes to standard
+ * error all the same. So it aborts, which AddressSanitizer reports, with the same stack.
  */
 function sanitizerOptions(log: string, leaks: boolean): Readonly<Record<string, string>> {
   return {
     // The quarantine is what makes a process large, and here many run at a time.
     ASAN_OPTIONS: `log_path=${log}:exitcode=99:handle_abort=1:detect_leaks=${leaks ? 1 : 0}:quarantine_size_mb=16`,
-    UBSAN_OPTIONS: "abort_on_error=1",
+    UBSAN_OPTIONS: `log_path=${log}:abort_on_error=1`,
   };
 }
 
