@@ -120,8 +120,8 @@ ConnectionEnd EndArgument(const Napi::CallbackInfo& info, size_t index) {
 TaskRunner& Runner(Napi::Env env) { return *env.GetInstanceData<TaskRunner>(); }
 
 // Where a proxy's every connection passes, so Node-API itself, and no object is made here: (descriptor,
-// direct ones too) -> the address as text, with the port and the family, 4 or 6, in the array `answer`; 0
-// when the connection was not redirected; otherwise the errno.
+// direct ones too) -> the address as text, with the port, the family, 4 or 6, and the socket's own port in
+// the array `answer`; 0 when the connection was not redirected; otherwise the errno.
 napi_value CallOriginalDestination(napi_env env, napi_callback_info info) {
   std::array<napi_value, 2> arguments{};
   size_t count = arguments.size();
@@ -143,6 +143,7 @@ napi_value CallOriginalDestination(napi_env env, napi_callback_info info) {
   auto* numbers = static_cast<uint32_t*>(answer);
   numbers[0] = result.destination->port;
   numbers[1] = result.destination->family == AF_INET ? 4 : 6;
+  numbers[2] = result.local_port;
   const std::string_view address = result.destination->Address();
   napi_create_string_latin1(env, address.data(), address.size(), &value);
   return value;
@@ -150,7 +151,7 @@ napi_value CallOriginalDestination(napi_env env, napi_callback_info info) {
 
 // One array for each environment; the exports hold it.
 void ExportOriginalDestination(Napi::Env env, Napi::Object exports) {
-  Napi::Uint32Array answer = Napi::Uint32Array::New(env, 2);
+  Napi::Uint32Array answer = Napi::Uint32Array::New(env, 3);
   napi_value function = nullptr;
   const napi_status status = napi_create_function(env, "originalDestination", NAPI_AUTO_LENGTH,
                                                   CallOriginalDestination, answer.Data(), &function);

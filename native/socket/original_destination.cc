@@ -102,6 +102,7 @@ OriginalDestinationResult OriginalDestination(int descriptor, bool include_direc
   OriginalDestinationResult result;
   if (original == local && !include_direct) return result;  // tracked, not redirected
   result.destination = ToDestination(original);
+  result.local_port = ntohs(local.port);
   return result;
 }
 

@@ -22,6 +22,7 @@ struct Destination {
 struct OriginalDestinationResult {
   int error_number = 0;                    // 0, or why the kernel gave no answer
   std::optional<Destination> destination;  // absent on an error, and where nobody redirected it
+  uint16_t local_port = 0;
 };
 
 // Where the peer of a connected TCP socket wanted to go before a REDIRECT or DNAT rule sent it here. That is

@@ -45,7 +45,7 @@ export interface OriginalDestinationOptions {
   direct?: boolean;
 }
 
-/** The addon's: the address, with port and family in `answer`; 0 when nobody redirected the connection; else the errno. */
+/** The addon's: the address, with port, family and the socket's own port in `answer`; 0 when nobody redirected the connection; else the errno. */
 interface Question {
   (descriptor: number, direct: boolean): string | number;
   readonly answer: Uint32Array;
@@ -78,6 +78,18 @@ export function originalDestination(
   socket: Socket | number,
   { direct = false }: OriginalDestinationOptions = {},
 ): OriginalDestination | null {
+  return askFor(socket, direct);
+}
+
+/** As {@link originalDestination}, and whether the port is the one that accepted the connection: `socket.localPort` is a system call more. */
+export function askWhetherOwnPort(
+  socket: Socket,
+): { destination: OriginalDestination; ownPort: boolean } | null {
+  const destination = askFor(socket, false);
+  return destination && { destination, ownPort: destination.port === ask?.answer[2] };
+}
+
+function askFor(socket: Socket | number, direct: boolean): OriginalDestination | null {
   ask ??= loadQuestion();
   const address = ask(typeof socket === "number" ? checked(socket) : descriptorOf(socket), direct);
   if (typeof address === "string") {

@@ -3,7 +3,7 @@
 import { createServer, type Server, type ServerOpts, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { NetfilterError } from "../kernel/error.ts";
-import { type OriginalDestination, originalDestination } from "./original-destination.ts";
+import { askWhetherOwnPort, type OriginalDestination } from "./original-destination.ts";
 
 /**
  * A connection that a transparent server does not hand on. It is destroyed once this has been told.
@@ -99,22 +99,16 @@ export function createTransparentServer(
 
 function destinationOf(socket: Socket, ownAddresses: () => Iterable<string>): OriginalDestination | Refusal {
   try {
-    const destination = originalDestination(socket);
-    if (destination === null) return { socket, reason: "direct" };
-    return leadsTo(socket, destination, ownAddresses) ? { socket, reason: "loop" } : destination;
+    const found = askWhetherOwnPort(socket);
+    if (found === null) return { socket, reason: "direct" };
+    const { destination, ownPort } = found;
+    // The port that accepted the connection, under another address of this host.
+    if (ownPort && [...ownAddresses()].includes(destination.address)) return { socket, reason: "loop" };
+    return destination;
   } catch (error) {
     if (!(error instanceof NetfilterError)) throw error;
     return { socket, reason: "unknown", error };
   }
-}
-
-/** Whether the destination is the port that accepted the connection, under another address of this host. */
-function leadsTo(
-  socket: Socket,
-  { address, port }: OriginalDestination,
-  ownAddresses: () => Iterable<string>,
-): boolean {
-  return port === socket.localPort && [...ownAddresses()].includes(address);
 }
 
 function addressesOfProcess(): string[] {

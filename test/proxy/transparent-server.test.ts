@@ -193,7 +193,7 @@ describe.skipIf(!isRoot)("originalDestination (needs root)", () => {
         return answer;
       }),
     );
-    expect(answers).toEqual(Array(4).fill(["203.0.113.9", 99, 4]));
+    expect(answers).toEqual(Array(4).fill(["203.0.113.9", 99, 4, 4140]));
   });
 });
 
