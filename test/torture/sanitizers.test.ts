@@ -15,7 +15,7 @@ import { figure, long } from "./figures.ts";
 import { buildAddons, buildDoorThreads, buildPrograms } from "./sanitizers/build.ts";
 import { expectedErrors, writeRequests } from "./sanitizers/door-requests.ts";
 import { type CheckedPlace, makePlace } from "./sanitizers/place.ts";
-import { selection, selectionArguments } from "./sanitizers/selection.ts";
+import { programs, selection, selectionArguments } from "./sanitizers/selection.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");
 /** A first build of everything. */
@@ -63,7 +63,7 @@ describe("AddressSanitizer and UndefinedBehaviorSanitizer", () => {
   beforeAll(async () => {
     if (missing !== undefined) return;
     await buildAddons();
-    await buildPrograms();
+    await buildPrograms(programs);
     place = makePlace();
   }, BUILD);
   afterAll(() => place?.[Symbol.dispose]());

@@ -31,8 +31,5 @@ export async function buildDoorThreads(tool: "ThreadSanitizer" | "valgrind"): Pr
 }
 
 /** build/standalone-sanitized/checked: what is otherwise static. */
-export const buildPrograms = () =>
-  run(process.execPath, [
-    ...["scripts/standalone.mjs", "--variant=sanitized"],
-    ...["proxy-init", "network-validator", "sluice", "sluice-cni"],
-  ]);
+export const buildPrograms = (names: readonly string[]) =>
+  run(process.execPath, ["scripts/standalone.mjs", "--variant=sanitized", ...names]);

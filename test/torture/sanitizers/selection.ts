@@ -11,8 +11,8 @@ export interface Selection {
   readonly without: readonly string[];
 }
 
-/** Every addon and executable, and of each the ways in which it fails. */
-const short = [...["kernel/refusal", "kernel/install", "proxy/original-destination", "testing/sudden-end"]];
+/** Every addon, the executable that writes rules, and of each the ways in which it fails. */
+const short = ["kernel/refusal", "kernel/install", "proxy/original-destination", "testing/sudden-end"];
 
 /** What tells apart how a program was started or built, or looks at nothing that is checked here. */
 const notAboutTheCode = [
@@ -24,6 +24,9 @@ const notAboutTheCode = [
 ];
 
 export const selection: Selection = { files: long ? [] : short, without: notAboutTheCode };
+
+/** The executables that those need. */
+export const programs = long ? ["proxy-init", "network-validator", "sluice", "sluice-cni"] : ["proxy-init"];
 
 export function selectionArguments({ files, without }: Selection): string[] {
   return [
