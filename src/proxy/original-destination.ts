@@ -114,7 +114,8 @@ function exportsQuestion(value: unknown): value is { originalDestination: Questi
     "originalDestination" in value &&
     typeof value.originalDestination === "function" &&
     "answer" in value.originalDestination &&
-    ArrayBuffer.isView(value.originalDestination.answer)
+    ArrayBuffer.isView(value.originalDestination.answer) &&
+    value.originalDestination.answer.byteLength === 3 * Uint32Array.BYTES_PER_ELEMENT
   );
 }
 

@@ -80,15 +80,20 @@ export function mergeSubnets(subnets: readonly Subnet[]): AddressRange[] {
 }
 
 /**
- * The addresses of a family that none of its ranges holds, in the fewest ranges, in ascending order.
+ * The addresses of a family that none of its ranges and subnets holds, in the fewest ranges, in ascending order.
  *
  * @example
  * addressesOutside("ipv4", [{ first: "0.0.0.0", last: "127.255.255.255" }]); // [{ first: "128.0.0.0", last: "255.255.255.255" }]
  */
-export function addressesOutside(family: Family, ranges: readonly AddressRange[]): AddressRange[] {
+export function addressesOutside(
+  family: Family,
+  taken: readonly AddressRange[] | readonly Subnet[],
+): AddressRange[] {
   const outside: AddressRange[] = [];
   let next: readonly number[] | undefined = new Array<number>(family === "ipv4" ? 4 : 16).fill(0);
-  for (const { first, last } of merge(ranges.map(parseRange))) {
+  for (const { first, last } of merge(
+    taken.map((each) => ("first" in each ? parseRange(each) : bytesOf(each))),
+  )) {
     const end = before(first);
     if (next !== undefined && end !== undefined && compareBytes(next, end) <= 0) {
       outside.push(rangeOf({ first: next, last: end }));

@@ -16,9 +16,17 @@ const FAMILIES: readonly Family[] = ["ipv4", "ipv6"];
 const TCP: Match = { type: "protocol", protocol: "tcp" };
 const RETURN: Verdict = { type: "return" };
 
-/** What the sets of the rest are called, behind the direction; those of addresses have the family's number, too. */
-export const UNLISTED_PORTS = "unlisted_ports";
-export const UNLISTED_SUBNETS = "unlisted_subnets";
+/**
+ * What the sets of the rest are called, behind the direction, before the kind. Where one rule asks for both kinds, they have a name of
+ * their own: a set that changes its part would let through, for some microseconds, what neither the old rules do nor the new ones.
+ */
+const UNLISTED = "unlisted";
+const IN_NEITHER = "neither";
+
+/** Whether a set holds the rest of a list, by its name. */
+export function isRest(set: string): boolean {
+  return new RegExp(`^(in|out)bound_(${UNLISTED}|${IN_NEITHER})_(ports|subnets[46])$`).test(set);
+}
 
 /** A chain's rules, and the sets that they look up. */
 export interface Direction {
@@ -115,22 +123,21 @@ class Builder {
 
   /** Lets through what no list holds; without lists, nothing. */
   unlisted(specs: readonly PortSpec[] = [], cidrs: readonly string[] = []): void {
-    if (specs.length + cidrs.length === 0) return;
     const ports = portsOutside(specs.map(parsePortSpec));
-    const subnets = cidrs.map(parseSubnet);
-    const left = FAMILIES.map((family) => {
-      const own = subnets.filter((subnet) => subnet.family === family);
-      return { family, addresses: addressesOutside(family, mergeSubnets(own)) };
-    }).filter(({ addresses }) => addresses.length > 0);
-    if (ports.length === 0 || left.length === 0) return;
+    if (specs.length + cidrs.length === 0 || ports.length === 0) return;
     const comment = "ignore-unlisted";
-    const matches = specs.length === 0 ? [] : [TCP, this.#portSet(UNLISTED_PORTS, ports)];
+    const kind = specs.length > 0 && cidrs.length > 0 ? IN_NEITHER : UNLISTED;
+    const matches = specs.length === 0 ? [] : [TCP, this.#portSet(`${kind}_ports`, ports)];
     if (cidrs.length === 0) {
       this.rule(matches, RETURN, comment);
       return;
     }
-    for (const { family, addresses } of left) {
-      const match = this.#addressSet(UNLISTED_SUBNETS, "destinationSet", family, addresses);
+    const subnets = cidrs.map(parseSubnet);
+    for (const family of FAMILIES) {
+      const own = subnets.filter((subnet) => subnet.family === family);
+      // An empty set, too: it says that the whole family is listed.
+      const addresses = addressesOutside(family, own);
+      const match = this.#addressSet(`${kind}_subnets`, "destinationSet", family, addresses);
       this.rule([...matches, match], RETURN, comment, [family]);
     }
   }

@@ -2,9 +2,10 @@
 
 import type { Family, Mode, PortSpec, RedirectPolicy } from "../policy/policy.ts";
 import type { PortRange } from "../policy/ports.ts";
+import { parseSubnet } from "../policy/subnets.ts";
 import { namesOf } from "./compile.ts";
 import { addressesOutside, portsOutside, subnetsOf } from "./intervals.ts";
-import { UNLISTED_PORTS, UNLISTED_SUBNETS } from "./nftables-rules.ts";
+import { isRest } from "./nftables-rules.ts";
 import type { Match, NamedSet } from "./ruleset.ts";
 import type { WalkedRule, WalkedTable } from "./walk.ts";
 
@@ -147,26 +148,22 @@ class PolicyDraft<R extends WalkedRule> {
   }
 
   /** Of the mode nftables: the sets' names tell that they are the rest of a list. */
-  #readUnlisted({ matches, verdict, chain }: R, direction: Draft<Inbound> | Draft<Outbound>): boolean {
-    if (verdict?.type !== "return" || matches === null) return false;
-    const ports = this.#setOf(matches, `${chain}_${UNLISTED_PORTS}`);
-    const addresses = this.#setOf(matches, `${chain}_${UNLISTED_SUBNETS}${this.#family === "ipv4" ? 4 : 6}`);
-    const others = matches.filter(({ type }) => type !== "protocol" && type !== "newConnection");
-    if (others.length === 0 || others.length > count(ports, addresses)) return false;
+  #readUnlisted({ matches, verdict }: R, direction: Draft<Inbound> | Draft<Outbound>): boolean {
+    const looksUpRest = matches?.some((match) => "set" in match && isRest(match.set));
+    if (verdict?.type !== "return" || matches === null || !looksUpRest) return false;
+    if (matches.some((match) => "set" in match && !isRest(match.set))) return false;
+    const { ports, destination, tcp: _, ...others } = conditionsOf(matches, this.#sets) ?? { uid: 0 };
+    if (!isOnly(others, []) || (destination !== undefined && direction !== this.#outbound)) return false;
     if (direction.proxyPort !== undefined || this.#listed.has(direction)) return false;
     this.#listed.add(direction);
-    if (ports?.type === "ports") direction.redirectPorts = specsOf(portsOutside(ports.elements));
-    if (addresses !== undefined && addresses.type !== "ports") {
-      const subnets = addressesOutside(this.#family, addresses.elements).flatMap(subnetsOf);
+    const listedPorts = ports === undefined ? [] : specsOf(portsOutside(ports));
+    if (listedPorts.length > 0) direction.redirectPorts = listedPorts;
+    if (destination !== undefined) {
+      const taken = destination.map(parseSubnet);
+      const subnets = addressesOutside(this.#family, taken).flatMap(subnetsOf);
       if (subnets.length > 0) this.#outbound.redirectSubnets = subnets;
     }
     return true;
-  }
-
-  /** The set of this name, if a match looks it up and it is known. */
-  #setOf(matches: readonly Match[], name: string): NamedSet | undefined {
-    const looked = matches.some((match) => "set" in match && match.set === name);
-    return looked ? this.#sets.find((set) => set.name === name) : undefined;
   }
 
   #redirect(

@@ -250,19 +250,19 @@ describe("compile", () => {
       		elements = { 1-2 }
       	}
 
-      	set outbound_unlisted_ports {
+      	set outbound_neither_ports {
       		type inet_service
       		flags interval
       		elements = { 0-442, 444-65535 }
       	}
 
-      	set outbound_unlisted_subnets4 {
+      	set outbound_neither_subnets4 {
       		type ipv4_addr
       		flags interval
       		elements = { 0.0.0.0-9.255.255.255, 11.0.0.0-254.255.255.255 }
       	}
 
-      	set outbound_unlisted_subnets6 {
+      	set outbound_neither_subnets6 {
       		type ipv6_addr
       		flags interval
       		elements = { ::-fcff:ffff:ffff:ffff:ffff:ffff:ffff:ffff, fe00::/7 }
@@ -293,8 +293,8 @@ describe("compile", () => {
       		oifname "lo" counter return comment "proxy-init/ignore-loopback"
       		meta skuid 5 counter return comment "proxy-init/ignore-user-id-5"
       		meta skuid 6 tcp dport @outbound_skip_ports_of_user_6 counter return comment "proxy-init/ignore-ports-of-user-id-6"
-      		tcp dport @outbound_unlisted_ports ip daddr @outbound_unlisted_subnets4 counter return comment "proxy-init/ignore-unlisted"
-      		tcp dport @outbound_unlisted_ports ip6 daddr @outbound_unlisted_subnets6 counter return comment "proxy-init/ignore-unlisted"
+      		tcp dport @outbound_neither_ports ip daddr @outbound_neither_subnets4 counter return comment "proxy-init/ignore-unlisted"
+      		tcp dport @outbound_neither_ports ip6 daddr @outbound_neither_subnets6 counter return comment "proxy-init/ignore-unlisted"
       		meta l4proto tcp counter redirect to :4 comment "proxy-init/redirect-all-outgoing-to-proxy-port"
       	}
       }
@@ -312,17 +312,22 @@ describe("compile", () => {
     [
       "a whole family, and nothing of the other",
       { redirectSubnets: ["::/0"] },
-      ["ipv4: outbound_unlisted_subnets4", "outbound_unlisted_subnets4 0.0.0.0-255.255.255.255"],
+      [
+        "ipv4: outbound_unlisted_subnets4",
+        "ipv6: outbound_unlisted_subnets6",
+        "outbound_unlisted_subnets4 0.0.0.0-255.255.255.255",
+        "outbound_unlisted_subnets6",
+      ],
     ],
     [
       "ports, and subnets of one family",
       { redirectPorts: [0], redirectSubnets: ["::/1", "ffff::/16"] },
       [
-        "ipv4: protocol outbound_unlisted_ports outbound_unlisted_subnets4",
-        "ipv6: protocol outbound_unlisted_ports outbound_unlisted_subnets6",
-        "outbound_unlisted_ports 1-65535",
-        "outbound_unlisted_subnets4 0.0.0.0-255.255.255.255",
-        "outbound_unlisted_subnets6 8000::-fffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "ipv4: protocol outbound_neither_ports outbound_neither_subnets4",
+        "ipv6: protocol outbound_neither_ports outbound_neither_subnets6",
+        "outbound_neither_ports 1-65535",
+        "outbound_neither_subnets4 0.0.0.0-255.255.255.255",
+        "outbound_neither_subnets6 8000::-fffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
       ],
     ],
   ])("lets through what no list of nftables has: %s", (_, lists, expected) => {

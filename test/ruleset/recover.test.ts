@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { Family, Mode, RedirectPolicy } from "../../src/policy/policy.ts";
 import { compile, namesOf } from "../../src/ruleset/compile.ts";
 import { recoverPolicy } from "../../src/ruleset/recover.ts";
-import type { Rule, Ruleset } from "../../src/ruleset/ruleset.ts";
+import type { Match, NamedSet, Rule, Ruleset } from "../../src/ruleset/ruleset.ts";
 import { walk } from "../../src/ruleset/walk.ts";
 import { policies } from "../policy/arbitrary.ts";
 
@@ -129,5 +129,85 @@ describe("what no policy has is left over", () => {
       true,
     );
     expect(recover().loopbackSkipped).toBe(true);
+  });
+});
+
+describe("the rest of a list, in the mode nftables", () => {
+  const tcp = { type: "protocol", protocol: "tcp" } as const;
+  const ports = (set: string): Match => ({ type: "portSet", set });
+  const addresses = (type: "sourceSet" | "destinationSet", set: string): Match => ({
+    ...{ type, family: "ipv4", set },
+  });
+  const sets: readonly NamedSet[] = [
+    { name: "inbound_unlisted_ports", type: "ports", elements: [{ first: 0, last: 65535 }] },
+    { name: "outbound_unlisted_ports", type: "ports", elements: [{ first: 1, last: 65535 }] },
+    ...["in", "out"].map((way): NamedSet => {
+      const elements = [{ first: "0.0.0.0", last: "127.255.255.255" }];
+      return { name: `${way}bound_unlisted_subnets4`, type: "ipv4", elements };
+    }),
+    { name: "outbound_neither_subnets4", type: "ports", elements: [] },
+  ];
+  const recover = (chain: string, ...conditions: (readonly Match[])[]) =>
+    recoverPolicy("nftables", "ipv4", {
+      chains: [],
+      sets,
+      rules: [
+        ...conditions.map((matches) => ({ chain, matches, verdict: { type: "return" } }) as const),
+        { chain, matches: [tcp], verdict: { type: "redirect", port: 1 } },
+      ],
+    });
+  const subnets = ["128.0.0.0/1"];
+
+  test.each<[string, RedirectPolicy, number, (readonly Match[])[]]>([
+    ["inbound", {}, 0, [[tcp, ports("inbound_unlisted_ports")]]],
+    [
+      "outbound",
+      { outbound: { proxyPort: 1, redirectPorts: [0] } },
+      0,
+      [[tcp, ports("outbound_unlisted_ports")]],
+    ],
+    [
+      "outbound",
+      { outbound: { proxyPort: 1, redirectPorts: [0], redirectSubnets: subnets } },
+      0,
+      [[tcp, ports("outbound_unlisted_ports"), addresses("destinationSet", "outbound_unlisted_subnets4")]],
+    ],
+    [
+      "outbound",
+      { outbound: { proxyPort: 1, redirectPorts: [0], skipSubnets: ["0.0.0.0/1"] } },
+      0,
+      [[tcp, ports("outbound_unlisted_ports")], [addresses("destinationSet", "outbound_unlisted_subnets4")]],
+    ],
+    // What only somebody else writes.
+    [
+      "inbound",
+      { inbound: { proxyPort: 1, skipSubnets: ["0.0.0.0/1"] } },
+      0,
+      [[addresses("sourceSet", "inbound_unlisted_subnets4")]],
+    ],
+    [
+      "inbound",
+      { inbound: { proxyPort: 1 } },
+      1,
+      [[addresses("destinationSet", "inbound_unlisted_subnets4")]],
+    ],
+    ["outbound", { outbound: { proxyPort: 1 } }, 1, [[addresses("sourceSet", "outbound_unlisted_subnets4")]]],
+    [
+      "outbound",
+      { outbound: { proxyPort: 1 } },
+      1,
+      [[addresses("destinationSet", "outbound_neither_subnets4")]],
+    ],
+    ["outbound", { outbound: { proxyPort: 1 } }, 1, [[ports("outbound_neither_ports")]]],
+    [
+      "outbound",
+      { outbound: { proxyPort: 1, skipPortsOfUids: [{ uid: 5, ports: ["1-65535"] }] } },
+      0,
+      [[tcp, { type: "owner", uid: 5 }, ports("outbound_unlisted_ports")]],
+    ],
+  ])("%s: %j, and %i rules left over", (chain, policy, left, conditions) => {
+    const { rest, ...recovery } = recover(chain, ...conditions);
+    expect(recovery.policy).toEqual(policy);
+    expect(rest).toHaveLength(left);
   });
 });

@@ -33,6 +33,9 @@ compileTraffic();
 const CONNECTIONS = amount(1500, 100_000);
 const INSTALLATIONS = amount(12, 600);
 
+/** What createPod() takes its addresses from. */
+const SUBNETS = ["198.51.100.0/24", "2001:db8::/32"];
+
 /** Policies that differ in all that a policy can say, and all of which send the four ways through the proxy. */
 const VARIANTS: readonly RedirectPolicy[] = [
   policy(0, { uid: 2102 }, [4190, 4191], []),
@@ -52,8 +55,12 @@ const VARIANTS: readonly RedirectPolicy[] = [
   {
     proxy: { uid: 2106 },
     inbound: { proxyPort: PROXY_PORTS.inbound[0], redirectPorts: ["8000-8999"] },
-    // What createPod() takes its addresses from.
-    outbound: { proxyPort: PROXY_PORTS.outbound[1], redirectSubnets: ["198.51.100.0/24", "2001:db8::/32"] },
+    outbound: { proxyPort: PROXY_PORTS.outbound[1], redirectSubnets: SUBNETS },
+  },
+  {
+    proxy: { uid: 2107 },
+    inbound: { proxyPort: PROXY_PORTS.inbound[1], redirectPorts: ["8000-8999"] },
+    outbound: { proxyPort: PROXY_PORTS.outbound[0], redirectPorts: [443], redirectSubnets: SUBNETS },
   },
 ];
 
