@@ -72,7 +72,10 @@ export async function putForeignRules(
     return [`-F ${chain}`, ...at("before"), `-A ${chain} -j ${own}`, ...at("behind")];
   });
   const text = ["*nat", ...lines, "COMMIT", ""].join("\n");
-  const restore = (family: string) => output(namespace, `${family}-${mode}-restore`, ["--noflush"], text);
+  const wait = mode === "legacy" ? ["-w", "60"] : [];
+  const restore = (family: string) => {
+    return output(namespace, `${family}-${mode}-restore`, [...wait, "--noflush"], text);
+  };
   await Promise.all(["iptables", "ip6tables"].map(restore));
 }
 

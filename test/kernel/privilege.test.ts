@@ -119,7 +119,7 @@ describe("the static executable with file capabilities, attacked by who starts i
       `mkdir /tmp/x$$; cd /tmp/x$$; rmdir /tmp/x$$; exec ${asNobody} PROGRAM ${flags}`,
       [0],
     ],
-    ["no more descriptors", `exec ${asNobody} bash -c "ulimit -n 3; exec PROGRAM ${flags}"`, [1]],
+    ["no more descriptors", `exec ${asNobody} sh -c "ulimit -n 3; exec PROGRAM ${flags}"`, [1]],
     ["no file of any size", `ulimit -f 0; exec ${asNobody} PROGRAM ${flags}`, [0]],
     ["a small stack", `exec prlimit --stack=65536 ${asNobody} PROGRAM ${flags}`, [0, 1]],
     [

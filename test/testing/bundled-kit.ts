@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { chmodSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
@@ -9,12 +9,16 @@ const root = path.join(import.meta.dirname, "../..");
 
 /**
  * The test kit, or another source, as one CommonJS file, for programs and workers that a test starts: they have no
- * TypeScript. It finds the addons of this checkout two levels above itself.
+ * TypeScript. It finds copies of this checkout's addons two levels above itself, where other users may read them, too.
  */
 export async function bundleKit(source = "src/testing/index.ts"): Promise<{ file: string; remove(): void }> {
   const directory = mkdtempSync(path.join(tmpdir(), "sluice-kit-"));
-  chmodSync(directory, 0o755); // a program of another user's reads it, too
-  for (const name of ["build", "prebuilds"]) symlinkSync(path.join(root, name), path.join(directory, name));
+  chmodSync(directory, 0o755);
+  const addons = readdirSync(path.join(root, "build/Release")).filter((name) => name.endsWith(".node"));
+  for (const name of addons) {
+    const place = path.join("build/Release", name);
+    cpSync(path.join(root, place), path.join(directory, place));
+  }
   const file = path.join(directory, "dist/testing/index.cjs");
   await build({
     entryPoints: [path.join(root, source)],

@@ -71,13 +71,13 @@ const OTHERS: readonly Other[] = [
   {
     name: "iptables-legacy",
     add: "iptables-legacy -w 60 -t nat -A PREROUTING -p udp --dport $i -j RETURN",
-    list: "iptables-legacy -t nat -S PREROUTING",
+    list: "iptables-legacy -w 60 -t nat -S PREROUTING",
   },
   {
     name: "iptables-legacy-restore",
     prepare: "iptables-legacy -t nat -N RESTORED",
     add: "printf '*nat\\n-A RESTORED -p udp --dport %s -j RETURN\\nCOMMIT\\n' $i | iptables-legacy-restore -w 60 --noflush",
-    list: "iptables-legacy -t nat -S RESTORED",
+    list: "iptables-legacy -w 60 -t nat -S RESTORED",
   },
 ];
 
@@ -89,7 +89,8 @@ async function addRules(namespace: NetworkNamespace, { name, add }: Other): Prom
 }
 
 async function portsOf(namespace: NetworkNamespace, { list }: Other): Promise<number[]> {
-  const { stdout } = await namespace.exec("sh", ["-c", list]);
+  const { code, stdout, stderr } = await namespace.exec("sh", ["-c", list]);
+  if (code !== 0) throw new Error(`${list}: ${stderr.trim()}`);
   return [...stdout.matchAll(/udp .*?dport (\d+)/g)].map(([, port]) => Number(port));
 }
 
