@@ -4,10 +4,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -15,6 +19,45 @@
 #include "core/error.h"
 
 namespace sluice {
+namespace {
+
+void MakeReadable(int event_descriptor) {
+  const uint64_t one = 1;
+  // It can only fail when the counter is full, and then the descriptor is readable already.
+  [[maybe_unused]] const ssize_t written = write(event_descriptor, &one, sizeof(one));
+}
+
+// The work of all environments. process.exit() and an exception that nobody catches end Node by exit(3),
+// without the cleanup hooks of the main thread's environment, and the work would end between any two system
+// calls: in mode legacy, between the tables of the two families. This is destroyed then, too, and waits.
+class WorkUnderWay {
+ public:
+  ~WorkUnderWay() {
+    for (const int descriptor : cancel_descriptors_) MakeReadable(descriptor);
+    while (count_ > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+
+  void Add(int cancel_descriptor) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    cancel_descriptors_.insert(cancel_descriptor);
+  }
+  void Remove(int cancel_descriptor) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    cancel_descriptors_.erase(cancel_descriptor);
+  }
+
+  void Begin() { ++count_; }
+  void End() { --count_; }
+
+ private:
+  std::atomic<int> count_ = 0;
+  std::mutex mutex_;
+  std::set<int> cancel_descriptors_;
+};
+
+WorkUnderWay under_way;
+
+}  // namespace
 
 // Owns itself from the start of its thread: Deliver, the last to see it, deletes it.
 struct TaskRunner::Task {
@@ -36,13 +79,17 @@ TaskRunner::TaskRunner(Napi::Env env) : cancel_(eventfd(0, EFD_CLOEXEC | EFD_NON
   deliver_.Unref(env);
   // Hooks run last in, first out: the threads have ended before Node closes deliver_, which they use.
   env.AddCleanupHook([this] { Stop(); });
+  under_way.Add(cancel_descriptor());
 }
+
+TaskRunner::~TaskRunner() { under_way.Remove(cancel_descriptor()); }
 
 Napi::Value TaskRunner::Run(Napi::Env env, std::function<TaskOutcome()> work) {
   auto task = std::make_unique<Task>(env, std::move(work));
   const Napi::Value promise = task->deferred.Promise();
   Task* running = task.get();
   running_.insert(running);
+  under_way.Begin();
   try {
     running->thread = std::thread([this, running] {
       try {
@@ -51,8 +98,10 @@ Napi::Value TaskRunner::Run(Napi::Env env, std::function<TaskOutcome()> work) {
         running->failure = std::current_exception();
       }
       deliver_.NonBlockingCall(running);
+      under_way.End();
     });
   } catch (const std::system_error& error) {
+    under_way.End();
     running_.erase(running);
     throw SystemCallError(error.code().value(), "clone", "cannot start a thread");
   }
@@ -94,9 +143,7 @@ void TaskRunner::Task::Settle(Napi::Env env, std::map<int, FileDescriptor>& kept
 }
 
 void TaskRunner::Stop() {
-  const uint64_t one = 1;
-  // It can only fail when the counter is full, and then the descriptor is readable already.
-  [[maybe_unused]] const ssize_t written = write(cancel_.get(), &one, sizeof(one));
+  MakeReadable(cancel_descriptor());
   for (Task* task : running_) {
     if (task->thread.joinable()) task->thread.join();
   }

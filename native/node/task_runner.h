@@ -28,6 +28,7 @@ using TaskOutcome = std::variant<std::monostate, FileDescriptor, KeptDescriptor,
 class TaskRunner {
  public:
   explicit TaskRunner(Napi::Env env);
+  ~TaskRunner();
   TaskRunner(const TaskRunner&) = delete;
   TaskRunner& operator=(const TaskRunner&) = delete;
 

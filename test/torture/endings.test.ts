@@ -87,6 +87,21 @@ describe("a process that ends while it installs", () => {
   });
 });
 
+test.each(["process.exit()", "an uncaught exception"] as const)(
+  "%s between the two tables of legacy waits for the second",
+  async (way) => {
+    await using namespace = await createNamespace();
+    const wanted = await wantedIn(namespace, "legacy");
+    const end = [program.file, way, "legacy", namespace.path, "0", "1500000"];
+    const slow = ["-f", "-qq", "-o", "/dev/null", "-e", "inject=setsockopt:delay_exit=1000000"];
+    const args = [...slow, process.execPath, ...end];
+    const { code, signal } = await namespace.exec("strace", args, { timeoutMs: 30_000 });
+    expect({ code, signal }).toEqual(ENDS[way]);
+    expect(await rulesIn(namespace, "legacy")).toEqual(wanted[0]);
+  },
+  40_000,
+);
+
 describe("addons in workers", () => {
   test(`${WORKERS} workers load them, call them and unload them, half of them terminated meanwhile`, {
     timeout: 120_000,
