@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -88,11 +89,14 @@ export function makePlace(): CheckedPlace {
   const env = { LD_PRELOAD: preloaded, ...sanitizerOptions(inside("log", "node"), false) };
   writeLauncher(inside("standalone/node"), env, [process.execPath]);
 
+  mkdirSync(path.join(ROOT, "build/test-results"), { recursive: true });
   const mounts = [
     [inside("standalone"), "dist/standalone"],
     [inside("results"), "build/test-results"],
     // Only what is built here is checked; nor is the root empty with a dynamic linker in it.
-    ...["build/nodes", "build/roots"].map((place) => [inside("empty"), place] as const),
+    ...["build/nodes", "build/roots"]
+      .filter((place) => existsSync(path.join(ROOT, place)))
+      .map((place) => [inside("empty"), place] as const),
     [path.join(ROOT, "build/asan/Release"), "build/Release"],
   ] as const;
   const script = mounts.map((pair) => `mount --bind ${quoted(pair)}`).join(" && ");
