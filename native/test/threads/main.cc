@@ -77,11 +77,12 @@ void Run(int threads, int calls, const std::vector<std::string>& requests) {
   std::mutex mutex;
   std::map<std::string, int> outcomes;
   std::vector<std::thread> running;
+  running.reserve(static_cast<size_t>(threads));
   for (int thread = 0; thread < threads; thread++) {
     running.emplace_back([&, thread] {
       for (int call = 0; call < calls; call++) {
         // Each thread starts elsewhere, so that different requests meet in the same namespace.
-        const auto turn = static_cast<size_t>(thread * 7 + call);
+        const auto turn = static_cast<size_t>(thread) * 7 + static_cast<size_t>(call);
         const std::string& request = requests[turn % requests.size()];
         const FileDescriptor& netns = namespaces[turn / requests.size() % namespaces.size()];
         const std::string reply = Call(In(netns, request), kBackends);
@@ -109,7 +110,7 @@ int main(int argc, char** argv) {
   try {
     std::vector<std::string> requests;
     for (int i = 3; i < argc; i++) requests.push_back(sluice::ReadFile(argv[i]));
-    sluice::Run(std::atoi(argv[1]), std::atoi(argv[2]), requests);
+    sluice::Run(std::stoi(argv[1]), std::stoi(argv[2]), requests);
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 1;
