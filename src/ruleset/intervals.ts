@@ -76,24 +76,19 @@ export function portsOutside(ports: readonly PortRange[]): PortRange[] {
  * // [{ first: "10.0.0.0", last: "10.255.255.255" }]
  */
 export function mergeSubnets(subnets: readonly Subnet[]): AddressRange[] {
-  return merge(subnets.map(bytesOf)).map(rangeOf);
+  return merge(subnets).map(rangeOf);
 }
 
 /**
- * The addresses of a family that none of its ranges and subnets holds, in the fewest ranges, in ascending order.
+ * The addresses of a family that none of the subnets, all of that family, holds, in the fewest ranges, in ascending order.
  *
  * @example
- * addressesOutside("ipv4", [{ first: "0.0.0.0", last: "127.255.255.255" }]); // [{ first: "128.0.0.0", last: "255.255.255.255" }]
+ * addressesOutside("ipv4", [parseSubnet("0.0.0.0/1")]); // [{ first: "128.0.0.0", last: "255.255.255.255" }]
  */
-export function addressesOutside(
-  family: Family,
-  taken: readonly AddressRange[] | readonly Subnet[],
-): AddressRange[] {
+export function addressesOutside(family: Family, subnets: readonly Subnet[]): AddressRange[] {
   const outside: AddressRange[] = [];
   let next: readonly number[] | undefined = new Array<number>(family === "ipv4" ? 4 : 16).fill(0);
-  for (const { first, last } of merge(
-    taken.map((each) => ("first" in each ? parseRange(each) : bytesOf(each))),
-  )) {
+  for (const { first, last } of merge(subnets)) {
     const end = before(first);
     if (next !== undefined && end !== undefined && compareBytes(next, end) <= 0) {
       outside.push(rangeOf({ first: next, last: end }));
@@ -156,9 +151,10 @@ interface ByteRange {
 }
 
 /** The fewest ranges that hold the same addresses, in ascending order. */
-function merge(ranges: readonly ByteRange[]): ByteRange[] {
+function merge(subnets: readonly Subnet[]): ByteRange[] {
+  const ranges = subnets.map(bytesOf).sort((a, b) => compareBytes(a.first, b.first));
   const merged: ByteRange[] = [];
-  for (const { first, last } of [...ranges].sort((a, b) => compareBytes(a.first, b.first))) {
+  for (const { first, last } of ranges) {
     const previous = merged.at(-1);
     if (previous === undefined || !touches(previous.last, first)) merged.push({ first, last });
     else if (compareBytes(last, previous.last) > 0) previous.last = last;
@@ -170,19 +166,10 @@ function rangeOf({ first, last }: ByteRange): AddressRange {
   return { first: formatAddress(first), last: formatAddress(last) };
 }
 
-function parseRange({ first, last }: AddressRange): ByteRange {
-  return { first: parsed(first), last: parsed(last) };
-}
-
 function bytesOf({ address, prefixLength }: Subnet): ByteRange {
-  const first = parsed(address);
+  const first = parseAddress(address);
+  if (first === undefined) throw new RangeError(`${address} is not an address`);
   return { first, last: lastOf(first, prefixLength) };
-}
-
-function parsed(address: string): number[] {
-  const bytes = parseAddress(address);
-  if (bytes === undefined) throw new RangeError(`${address} is not an address`);
-  return bytes;
 }
 
 /** The last address of the network of this one. */

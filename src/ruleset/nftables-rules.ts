@@ -18,15 +18,15 @@ const RETURN: Verdict = { type: "return" };
 
 /**
  * What the sets of the rest are called, behind the direction, before the kind. Where one rule asks for both kinds, they have a name of
- * their own: a set that changes its part would let through, for some microseconds, what neither the old rules do nor the new ones.
+ * their own: a set that other rules ask already would let through, for some microseconds, what neither the old rules do nor the new ones.
  */
 const UNLISTED = "unlisted";
 const IN_NEITHER = "neither";
 
+const REST = new RegExp(`^(in|out)bound_(${UNLISTED}|${IN_NEITHER})_(ports|subnets[46])$`);
+
 /** Whether a set holds the rest of a list, by its name. */
-export function isRest(set: string): boolean {
-  return new RegExp(`^(in|out)bound_(${UNLISTED}|${IN_NEITHER})_(ports|subnets[46])$`).test(set);
-}
+export const isRest = (set: string): boolean => REST.test(set);
 
 /** A chain's rules, and the sets that they look up. */
 export interface Direction {

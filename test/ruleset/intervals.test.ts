@@ -119,7 +119,7 @@ describe("mergeSubnets", () => {
     ["ipv6", ["::/0"], ""],
     ["ipv6", ["::/1", "ffff::/16"], "8000::-fffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff"],
   ] as const)("outside, in %s, of %j: %s", (family, subnets, outside) => {
-    const ranges = addressesOutside(family, mergeSubnets(subnets.map(parseSubnet)));
+    const ranges = addressesOutside(family, subnets.map(parseSubnet));
     expect(ranges.map(({ first, last }) => `${first}-${last}`).join(" ")).toBe(outside);
   });
 
@@ -128,11 +128,9 @@ describe("mergeSubnets", () => {
       fc.property(fc.array(subnetTexts), fc.array(portSpecs), (texts, specs) => {
         for (const family of ["ipv4", "ipv6"] as const) {
           const subnets = texts.map(parseSubnet).filter((subnet) => subnet.family === family);
-          const merged = mergeSubnets(subnets);
-          const outside = addressesOutside(family, merged);
-          expect(addressesOutside(family, outside)).toEqual(merged);
-          const whole = mergeSubnets([...subnets, ...outside.flatMap(subnetsOf).map(parseSubnet)]);
-          expect(addressesOutside(family, whole)).toEqual([]);
+          const outside = addressesOutside(family, subnets).flatMap(subnetsOf).map(parseSubnet);
+          expect(addressesOutside(family, outside)).toEqual(mergeSubnets(subnets));
+          expect(addressesOutside(family, [...subnets, ...outside])).toEqual([]);
         }
         const ports = specs.map(parsePortSpec);
         expect(portsOutside(portsOutside(ports))).toEqual(mergePorts(ports));
