@@ -90,9 +90,8 @@ export function addressesOutside(family: Family, subnets: readonly Subnet[]): Ad
   let next: readonly number[] | undefined = new Array<number>(family === "ipv4" ? 4 : 16).fill(0);
   for (const { first, last } of merge(subnets)) {
     const end = before(first);
-    if (next !== undefined && end !== undefined && compareBytes(next, end) <= 0) {
-      outside.push(rangeOf({ first: next, last: end }));
-    }
+    // Merged ranges do not touch: only the first may have nothing before it.
+    if (next !== undefined && end !== undefined) outside.push(rangeOf({ first: next, last: end }));
     next = after(last);
   }
   if (next !== undefined) outside.push(rangeOf({ first: next, last: next.map(() => 255) }));

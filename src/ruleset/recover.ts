@@ -150,9 +150,9 @@ class PolicyDraft<R extends WalkedRule> {
   /** Of the mode nftables: the sets' names tell that they are the rest of a list. */
   #readUnlisted({ matches, verdict }: R, direction: Draft<Inbound> | Draft<Outbound>): boolean {
     if (verdict?.type !== "return" || matches === null) return false;
-    const sets = matches.flatMap((match) => ("set" in match ? [match.set] : []));
-    const conditions = sets.length > 0 && sets.every(isRest) && conditionsOf(matches, this.#sets);
-    if (!conditions) return false;
+    if (!matches.some((match) => "set" in match && isRest(match.set))) return false;
+    const conditions = conditionsOf(matches, this.#sets);
+    if (conditions === undefined) return false;
     const { ports, destination, ...others } = conditions;
     if (!isOnly(others, ["tcp"]) || (destination !== undefined && direction !== this.#outbound)) return false;
     if (direction.proxyPort !== undefined || this.#listed.has(direction)) return false;
