@@ -16,9 +16,10 @@ declare module "vitest" {
   }
 }
 
-/** Without what the npm that runs the tests has put there for its own scripts. */
+/** Without what npm, the runner of the tests and CI have put there for this run. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
-  const own = /^npm_(lifecycle|package|command|execpath)|^(INIT_CWD|NODE_ENV|NODE_OPTIONS|VITEST.*)$/;
+  const own =
+    /^npm_(lifecycle|package|command|execpath)|^(INIT_CWD|NODE_ENV|NODE_OPTIONS|VITEST.*|SLUICE_ALL_TIERS)$/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }
 
