@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,9 +62,10 @@ struct InstalledFamily {
 struct Inspection {
   uint32_t generation = 0;  // 0 in the mode legacy, which has none
   std::vector<InstalledFamily> families;
-  std::vector<Family> stale;   // not asked for, and hold chains of ours
-  std::vector<Family> unseen;  // not asked for, and this process may not look
-  bool elsewhere = false;      // whether a table of another mode exists
+  std::vector<Family> stale;         // not asked for, and hold chains of ours
+  std::vector<Family> unseen;        // not asked for, and this process may not look
+  bool elsewhere = false;            // whether a table of another mode exists
+  std::shared_ptr<void> connection;  // what it was read through, still open: see Reply
 };
 
 struct CommitResult : Inspection {

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
@@ -188,7 +189,10 @@ void WriteResult(const Asked& asked, const CommitResult& result, const LegacyTab
   writer.EndObject();
 }
 
-void Commit(const Asked& asked, Writer& writer) {
+// What the work went through, as in a Reply.
+using Used = std::shared_ptr<void>;
+
+Used Commit(const Asked& asked, Writer& writer) {
   CommitResult result;
   try {
     LegacyTables legacy_tables;
@@ -202,9 +206,10 @@ void Commit(const Asked& asked, Writer& writer) {
     throw Error(ErrorCode::kVerificationFailed,
                 "the rules were sent, but there was no memory to report them");
   }
+  return std::move(result.connection);
 }
 
-void Inspect(const Asked& asked, Writer& writer) {
+Used Inspect(const Asked& asked, Writer& writer) {
   Inspection inspection;
   LegacyTables legacy_tables;
   RunInNamespace(asked.netns, [&] {
@@ -215,6 +220,7 @@ void Inspect(const Asked& asked, Writer& writer) {
   WriteInspection(writer, inspection, !asked.request.elsewhere.empty());
   WriteLegacyTables(writer, legacy_tables);
   writer.EndObject();
+  return std::move(inspection.connection);
 }
 
 Rehearsal RehearsalIn(Mode mode, const Rehearsals& rehearsals) {
@@ -283,12 +289,8 @@ void Exchange(const Value& document, const Place& place, const Backends& backend
   WriteExchange(writer, result);
 }
 
-void Answer(std::string_view text, const Backends& backends, int cancel_descriptor, Writer& writer) {
-  const json::Document document = json::Parse(text);
-  const Place place;
-  const std::string op = json::Op(document, place);
-  if (op == "commit") return Commit(Asked(document, place, backends), writer);
-  if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
+void AnswerOther(const std::string& op, const Value& document, const Place& place, const Backends& backends,
+                 int cancel_descriptor, Writer& writer) {
   if (op == "rehearse") return Rehearse(Asked(document, place, backends), place, backends, writer);
   if (op == "sysctl") return Sysctl(document, place, writer);
   if (op == "exchange") return Exchange(document, place, backends, cancel_descriptor, writer);
@@ -296,6 +298,16 @@ void Answer(std::string_view text, const Backends& backends, int cancel_descript
     if (operation.name == op) return operation.answer(document, place, writer);
   }
   Fail(place.Key("op"), "unknown operation");
+}
+
+Used Answer(std::string_view text, const Backends& backends, int cancel_descriptor, Writer& writer) {
+  const json::Document document = json::Parse(text);
+  const Place place;
+  const std::string op = json::Op(document, place);
+  if (op == "commit") return Commit(Asked(document, place, backends), writer);
+  if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
+  AnswerOther(op, document, place, backends, cancel_descriptor, writer);
+  return nullptr;
 }
 
 std::string ErrorReply(const Error& error) {
@@ -310,21 +322,21 @@ std::string ErrorReply(const Error& error) {
 
 }  // namespace
 
-std::string Call(std::string_view request, const Backends& backends, int cancel_descriptor) noexcept {
+Reply Call(std::string_view request, const Backends& backends, int cancel_descriptor) noexcept {
   try {
     json::Buffer buffer;
     Writer writer(buffer);
     writer.StartObject();
     writer.Key("ok");
-    Answer(request, backends, cancel_descriptor, writer);
+    Used connection = Answer(request, backends, cancel_descriptor, writer);
     writer.EndObject();
-    return {buffer.GetString(), buffer.GetSize()};
+    return {{buffer.GetString(), buffer.GetSize()}, std::move(connection)};
   } catch (const Error& error) {
-    return ErrorReply(error);
+    return {ErrorReply(error), nullptr};
   } catch (const std::bad_alloc&) {
-    return ErrorReply(OutOfMemory());
+    return {ErrorReply(OutOfMemory()), nullptr};
   } catch (const std::exception& error) {
-    return ErrorReply(Error(ErrorCode::kSystemCallFailed, error.what()));
+    return {ErrorReply(Error(ErrorCode::kSystemCallFailed, error.what())), nullptr};
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,9 +49,17 @@ struct Backends {
   Rehearsals rehearsals = {};
 };
 
+struct Reply {
+  std::string text;  // JSON
+  // What the work went through. To close a netlink socket after rules were deleted waits for the kernel's
+  // readers (nft_rcv_nl_event in net/netfilter/nf_tables_api.c): some 10 ms, so better after the text was
+  // handed on.
+  std::shared_ptr<void> connection;
+};
+
 // The one door: a JSON request in, a JSON reply out (docs/core.md). Never throws. The calling thread stays in
 // its network namespace: work for another one is done on a thread that ends with it. When the descriptor
 // becomes readable, an exchange stops waiting; -1: nobody will stop it.
-std::string Call(std::string_view request, const Backends& backends, int cancel_descriptor = -1) noexcept;
+Reply Call(std::string_view request, const Backends& backends, int cancel_descriptor = -1) noexcept;
 
 }  // namespace sluice

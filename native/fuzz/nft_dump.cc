@@ -87,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   backends.rehearsals.nftables = sluice::nftables::Rehearse;
   const auto& requests = sluice::fuzz::kNftRequests;
   sluice::fuzz::CheckReply(
-      sluice::Call(requests[static_cast<uint8_t>(input[0]) % requests.size()], backends));
+      sluice::Call(requests[static_cast<uint8_t>(input[0]) % requests.size()], backends).text);
   if (const char* file = RecordFile()) std::ofstream(file, std::ios::binary) << record;
   return framed ? 0 : -1;
 }

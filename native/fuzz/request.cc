@@ -68,6 +68,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   backends.legacy = &kLegacy;
   backends.nftables = &kNftables;
   backends.exchange = Exchange;
-  sluice::fuzz::CheckReply(sluice::Call({reinterpret_cast<const char*>(data), size}, backends));
+  sluice::fuzz::CheckReply(sluice::Call({reinterpret_cast<const char*>(data), size}, backends).text);
   return 0;
 }

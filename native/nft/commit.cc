@@ -2,6 +2,7 @@
 #include "nft/commit.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "core/family.h"
 #include "nft/plan.h"
@@ -95,19 +96,21 @@ class IptablesDialect : public Dialect {
 
 CommitResult Commit(const RulesetRequest& request) {
   // First: a kernel without nf_tables is told by it.
-  Connection connection;
+  const auto connection = std::make_shared<Connection>();
   CommitResult result;
+  result.connection = connection;
   result.families = ChooseFamilies(request);
   IptablesDialect dialect(request, result.families);
-  return RunTransaction(request, connection, dialect, std::move(result));
+  return RunTransaction(request, *connection, dialect, std::move(result));
 }
 
 Inspection Inspect(const RulesetRequest& request) {
-  Connection connection;
+  const auto connection = std::make_shared<Connection>();
   Inspection inspection;
+  inspection.connection = connection;
   inspection.families = ChooseFamilies(request);
   IptablesDialect dialect(request, inspection.families);
-  return RunInspection(request, connection, dialect, std::move(inspection));
+  return RunInspection(request, *connection, dialect, std::move(inspection));
 }
 
 }  // namespace

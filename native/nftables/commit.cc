@@ -2,6 +2,7 @@
 #include "nftables/commit.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -130,19 +131,21 @@ class OwnTable : public nft::Dialect {
 
 CommitResult Commit(const RulesetRequest& request) {
   // First: a kernel without nf_tables is told by it.
-  nft::Connection connection;
+  const auto connection = std::make_shared<nft::Connection>();
   CommitResult result;
+  result.connection = connection;
   result.families = ChooseFamilies(request);
   OwnTable dialect(request, result.families);
-  return nft::RunTransaction(request, connection, dialect, std::move(result));
+  return nft::RunTransaction(request, *connection, dialect, std::move(result));
 }
 
 Inspection Inspect(const RulesetRequest& request) {
-  nft::Connection connection;
+  const auto connection = std::make_shared<nft::Connection>();
   Inspection inspection;
+  inspection.connection = connection;
   inspection.families = ChooseFamilies(request);
   OwnTable dialect(request, inspection.families);
-  return nft::RunInspection(request, connection, dialect, std::move(inspection));
+  return nft::RunInspection(request, *connection, dialect, std::move(inspection));
 }
 
 }  // namespace

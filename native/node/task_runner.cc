@@ -59,19 +59,34 @@ WorkUnderWay under_way;
 
 }  // namespace
 
-// Owns itself from the start of its thread: Deliver, the last to see it, deletes it.
+// Owns itself from the start of its thread: Deliver, the last to see it, deletes it. It is delivered once,
+// or, with a connection to let go of, twice: with its outcome, and when the thread has nothing left to do.
 struct TaskRunner::Task {
   Task(Napi::Env env, std::function<TaskOutcome()> what)
       : deferred(Napi::Promise::Deferred::New(env)), work(std::move(what)) {}
 
+  void Work();
   void Settle(Napi::Env env, std::map<int, FileDescriptor>& kept);
 
   Napi::Promise::Deferred deferred;
   std::function<TaskOutcome()> work;
   TaskOutcome outcome;
   std::exception_ptr failure;
+  std::shared_ptr<void> connection;  // the thread's own
+  bool twice = false;                // written before the first delivery
+  bool settled = false;              // touched on the JavaScript thread only
   std::thread thread;
 };
+
+void TaskRunner::Task::Work() {
+  try {
+    outcome = work();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (auto* reply = std::get_if<Reply>(&outcome)) connection = std::move(reply->connection);
+  twice = connection != nullptr;
+}
 
 TaskRunner::TaskRunner(Napi::Env env) : cancel_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!cancel_.valid()) throw SystemCallError(errno, "eventfd", "cannot make the addon's eventfd");
@@ -92,12 +107,14 @@ Napi::Value TaskRunner::Run(Napi::Env env, std::function<TaskOutcome()> work) {
   under_way.Begin();
   try {
     running->thread = std::thread([this, running] {
-      try {
-        running->outcome = running->work();
-      } catch (...) {
-        running->failure = std::current_exception();
-      }
+      running->Work();
+      // Once it was delivered for the last time, the task may be gone.
+      const bool twice = running->twice;
       deliver_.NonBlockingCall(running);
+      if (twice) {
+        running->connection.reset();
+        deliver_.NonBlockingCall(running);
+      }
       under_way.End();
     });
   } catch (const std::system_error& error) {
@@ -107,20 +124,29 @@ Napi::Value TaskRunner::Run(Napi::Env env, std::function<TaskOutcome()> work) {
   }
   // The thread cannot deliver before this function has returned to the event loop.
   task.release();
-  if (running_.size() == 1) deliver_.Ref(env);
+  if (++unsettled_ == 1) deliver_.Ref(env);
   return promise;
 }
 
 // Runs on the JavaScript thread; with a null `env` when the environment has ended (then `runner` may be gone,
 // too).
 void TaskRunner::Deliver(Napi::Env env, Napi::Function, TaskRunner* runner, Task* delivered) {
-  const std::unique_ptr<Task> task(delivered);
-  if (task->thread.joinable()) task->thread.join();
-  if (env == nullptr) return;
-  runner->running_.erase(delivered);
+  std::unique_ptr<Task> task(delivered);
+  const bool comes_again = task->twice && !task->settled;
+  if (!comes_again && task->thread.joinable()) task->thread.join();
+  if (env != nullptr) {
+    if (!comes_again) runner->running_.erase(delivered);
+    if (!task->settled) runner->Settle(env, *task);
+  }
+  task->settled = true;
+  if (comes_again) task.release();
+}
+
+void TaskRunner::Settle(Napi::Env env, Task& task) {
   try {
-    if (runner->running_.empty()) runner->deliver_.Unref(env);
-    task->Settle(env, runner->kept_);
+    // Who is answered need not wait for what a thread still lets go of; the end of the environment does.
+    if (--unsettled_ == 0) deliver_.Unref(env);
+    task.Settle(env, kept_);
   } catch (const Napi::Error&) {
     // The worker is being terminated: no JavaScript can run, and none waits.
   }
@@ -137,6 +163,8 @@ void TaskRunner::Task::Settle(Napi::Env env, std::map<int, FileDescriptor>& kept
     deferred.Resolve(Napi::Number::New(env, number));
   } else if (const auto* text = std::get_if<std::string>(&outcome)) {
     deferred.Resolve(Napi::String::New(env, *text));
+  } else if (const auto* reply = std::get_if<Reply>(&outcome)) {
+    deferred.Resolve(Napi::String::New(env, reply->text));
   } else {
     deferred.Resolve(env.Undefined());
   }

@@ -3,12 +3,14 @@
 
 #include <napi.h>
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <variant>
 
+#include "core/core.h"
 #include "core/file_descriptor.h"
 
 namespace sluice {
@@ -19,8 +21,8 @@ struct KeptDescriptor {
 };
 
 // What work on a thread gives to JavaScript: undefined, a descriptor (which Node then owns), one that the
-// runner keeps, or text.
-using TaskOutcome = std::variant<std::monostate, FileDescriptor, KeptDescriptor, std::string>;
+// runner keeps, or text. Of a Reply, JavaScript has the text before the thread lets go of the connection.
+using TaskOutcome = std::variant<std::monostate, FileDescriptor, KeptDescriptor, std::string, Reply>;
 
 // Runs work on threads of their own and settles promises with what comes out. One for each environment that
 // loads the addon (the main thread, a worker). Never libuv's pool: its threads serve others, and must not
@@ -45,11 +47,13 @@ class TaskRunner {
  private:
   struct Task;
   static void Deliver(Napi::Env env, Napi::Function, TaskRunner* runner, Task* task);
+  void Settle(Napi::Env env, Task& task);
   void Stop();
 
   FileDescriptor cancel_;
   std::set<Task*> running_;             // touched on the JavaScript thread only
-  std::map<int, FileDescriptor> kept_;  // so are these, by their numbers
+  size_t unsettled_ = 0;                // so is this: of those, how many somebody waits for
+  std::map<int, FileDescriptor> kept_;  // and these, by their numbers
   Napi::TypedThreadSafeFunction<TaskRunner, Task, &TaskRunner::Deliver> deliver_;
 };
 

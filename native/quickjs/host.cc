@@ -101,7 +101,7 @@ JSValue IsTerminal(JSContext* context, JSValueConst* arguments) {
 
 JSValue CallCore(JSContext* context, JSValueConst* arguments) {
   NoteCoreAsked();
-  return NewString(context, Call(ToString(context, arguments[0]), kBackends, SignalDescriptor()));
+  return NewString(context, Call(ToString(context, arguments[0]), kBackends, SignalDescriptor()).text);
 }
 
 // A service's answer; undefined, if this executable has none of that name.

@@ -60,7 +60,7 @@ void ResetBackend() { backend = {}; }
 rapidjson::Document Ask(std::string_view request) {
   Backends backends;
   backends.nft = backends.legacy = &kFake;
-  const std::string text = Call(request, backends);
+  const std::string text = Call(request, backends).text;
   rapidjson::Document reply;
   reply.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data(),
                                                                                       text.size());

@@ -29,7 +29,7 @@ rapidjson::Document Ask(std::string_view request, int cancel_descriptor = -1) {
   asked.reset();
   Backends backends;
   backends.exchange = Note;
-  const std::string reply = Call(request, backends, cancel_descriptor);
+  const std::string reply = Call(request, backends, cancel_descriptor).text;
   rapidjson::Document document;
   document.Parse(reply.data(), reply.size());
   REQUIRE_FALSE(document.HasParseError());
@@ -96,7 +96,7 @@ TEST_CASE("an exchange that is none is refused, and names the place") {
 }
 
 TEST_CASE("a part of the core without sockets refuses an exchange") {
-  const std::string reply = Call(kRequest, Backends{});
+  const std::string reply = Call(kRequest, Backends{}).text;
   CHECK(reply == R"({"error":{"code":"invalid-request","detail":"op: not in this part of the core"}})");
 }
 

@@ -22,7 +22,7 @@ namespace {
 std::string Ask(const std::string& request) {
   sluice::Backends backends;
   backends.operations = sluice::look::kOperations;
-  return sluice::Call(request, backends);
+  return sluice::Call(request, backends).text;
 }
 
 bool Refused(const std::string& reply) { return reply.find("\"invalid-request\"") != std::string::npos; }

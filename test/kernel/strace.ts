@@ -68,7 +68,9 @@ export function netfilterCalls({ threads }: Trace): SystemCall[] {
       if (descriptor === undefined) return [];
       const on = new RegExp(`^\\w+\\(${descriptor}[,)]`);
       const closed = calls.findIndex((call, i) => i > opened && call.text.startsWith(`close(${descriptor})`));
-      return calls.slice(opened, closed + 1).filter((call, i) => i === 0 || on.test(call.text));
+      // Another thread may close it.
+      const end = closed < 0 ? calls.length : closed + 1;
+      return calls.slice(opened, end).filter((call, i) => i === 0 || on.test(call.text));
     }),
   );
 }

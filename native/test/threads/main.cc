@@ -85,7 +85,7 @@ void Run(int threads, int calls, const std::vector<std::string>& requests) {
         const auto turn = static_cast<size_t>(thread) * 7 + static_cast<size_t>(call);
         const std::string& request = requests[turn % requests.size()];
         const FileDescriptor& netns = namespaces[turn / requests.size() % namespaces.size()];
-        const std::string reply = Call(In(netns, request), kBackends);
+        const std::string reply = Call(In(netns, request), kBackends).text;
         const std::lock_guard<std::mutex> lock(mutex);
         outcomes[Outcome(reply)]++;
       }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// The kernel may take long to close a socket through which rules were deleted. The rules are in force by then, so nobody waits for
+// that but the end of the process or the worker.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createNamespace } from "../../src/testing/index.ts";
+import { bundleKit } from "../testing/bundled-kit.ts";
+
+/** Of slow-close.c. */
+const CLOSE_MS = 2000;
+
+let program: Awaited<ReturnType<typeof bundleKit>>;
+let folder = "";
+let preloaded = "";
+beforeAll(async () => {
+  program = await bundleKit("test/kernel/slow-close-install.ts");
+  folder = mkdtempSync(path.join(tmpdir(), "sluice-slow-close-"));
+  preloaded = path.join(folder, "slow-close.so");
+  const source = path.join(import.meta.dirname, "slow-close.c");
+  execFileSync("gcc", ["-shared", "-fPIC", "-O2", "-o", preloaded, source]);
+});
+afterAll(() => {
+  program?.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.each(["nft", "nftables"] as const)("mode %s", (mode) => {
+  test.each([
+    ["the process ends by itself", "natural"],
+    ["process.exit()", "exit"],
+    ["the worker is terminated", "terminate"],
+  ])("install() does not wait for it; %s: the end does", async (_, end) => {
+    await using namespace = await createNamespace();
+    const start = performance.now();
+    const result = await namespace.exec(process.execPath, [program.file, end, mode], {
+      env: { PATH: process.env.PATH, LD_PRELOAD: preloaded },
+    });
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(performance.now() - start).toBeGreaterThan(CLOSE_MS);
+    expect(Number(result.stdout)).toBeGreaterThan(0);
+    expect(Number(result.stdout)).toBeLessThan(CLOSE_MS * 0.75);
+  });
+});
