@@ -62,10 +62,9 @@ struct InstalledFamily {
 struct Inspection {
   uint32_t generation = 0;  // 0 in the mode legacy, which has none
   std::vector<InstalledFamily> families;
-  std::vector<Family> stale;         // not asked for, and hold chains of ours
-  std::vector<Family> unseen;        // not asked for, and this process may not look
-  bool elsewhere = false;            // whether a table of another mode exists
-  std::shared_ptr<void> connection;  // what it was read through, still open: see Reply
+  std::vector<Family> stale;   // not asked for, and hold chains of ours
+  std::vector<Family> unseen;  // not asked for, and this process may not look
+  bool elsewhere = false;      // whether a table of another mode exists
 };
 
 struct CommitResult : Inspection {
@@ -78,6 +77,8 @@ struct CommitResult : Inspection {
   // What the kernel took, as far as that can be seen from outside: nft, nftables: from the sending of the
   // batch to its acknowledgement; legacy: libiptc's replacing of the tables.
   std::chrono::microseconds kernel_time{0};
+  // What it was sent through, still open, as in a Reply; none when nothing was sent.
+  std::shared_ptr<void> connection;
 };
 
 // One of the ways in which a kernel keeps rules.

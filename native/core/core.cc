@@ -209,7 +209,7 @@ Used Commit(const Asked& asked, Writer& writer) {
   return std::move(result.connection);
 }
 
-Used Inspect(const Asked& asked, Writer& writer) {
+void Inspect(const Asked& asked, Writer& writer) {
   Inspection inspection;
   LegacyTables legacy_tables;
   RunInNamespace(asked.netns, [&] {
@@ -220,7 +220,6 @@ Used Inspect(const Asked& asked, Writer& writer) {
   WriteInspection(writer, inspection, !asked.request.elsewhere.empty());
   WriteLegacyTables(writer, legacy_tables);
   writer.EndObject();
-  return std::move(inspection.connection);
 }
 
 Rehearsal RehearsalIn(Mode mode, const Rehearsals& rehearsals) {
@@ -289,8 +288,10 @@ void Exchange(const Value& document, const Place& place, const Backends& backend
   WriteExchange(writer, result);
 }
 
+// What leaves nothing to let go of.
 void AnswerOther(const std::string& op, const Value& document, const Place& place, const Backends& backends,
                  int cancel_descriptor, Writer& writer) {
+  if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
   if (op == "rehearse") return Rehearse(Asked(document, place, backends), place, backends, writer);
   if (op == "sysctl") return Sysctl(document, place, writer);
   if (op == "exchange") return Exchange(document, place, backends, cancel_descriptor, writer);
@@ -305,7 +306,6 @@ Used Answer(std::string_view text, const Backends& backends, int cancel_descript
   const Place place;
   const std::string op = json::Op(document, place);
   if (op == "commit") return Commit(Asked(document, place, backends), writer);
-  if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
   AnswerOther(op, document, place, backends, cancel_descriptor, writer);
   return nullptr;
 }

@@ -98,19 +98,19 @@ CommitResult Commit(const RulesetRequest& request) {
   // First: a kernel without nf_tables is told by it.
   const auto connection = std::make_shared<Connection>();
   CommitResult result;
-  result.connection = connection;
   result.families = ChooseFamilies(request);
   IptablesDialect dialect(request, result.families);
-  return RunTransaction(request, *connection, dialect, std::move(result));
+  result = RunTransaction(request, *connection, dialect, std::move(result));
+  if (result.changed) result.connection = connection;
+  return result;
 }
 
 Inspection Inspect(const RulesetRequest& request) {
-  const auto connection = std::make_shared<Connection>();
+  Connection connection;
   Inspection inspection;
-  inspection.connection = connection;
   inspection.families = ChooseFamilies(request);
   IptablesDialect dialect(request, inspection.families);
-  return RunInspection(request, *connection, dialect, std::move(inspection));
+  return RunInspection(request, connection, dialect, std::move(inspection));
 }
 
 }  // namespace

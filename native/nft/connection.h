@@ -20,7 +20,8 @@ struct Refusal {
 };
 
 // A netlink socket to nf_tables in the network namespace of the thread that makes it. The kernel works while
-// sendmsg(2) runs, so an answer is there when it returns: nothing here waits.
+// sendmsg(2) runs, so an answer is there when it returns: nothing here waits, but the destructor, which any
+// thread may call, may (Reply in core/core.h).
 class Connection {
  public:
   // Throws Error: permission-denied, or mode-unavailable on a kernel without nf_tables.

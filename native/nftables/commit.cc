@@ -133,19 +133,19 @@ CommitResult Commit(const RulesetRequest& request) {
   // First: a kernel without nf_tables is told by it.
   const auto connection = std::make_shared<nft::Connection>();
   CommitResult result;
-  result.connection = connection;
   result.families = ChooseFamilies(request);
   OwnTable dialect(request, result.families);
-  return nft::RunTransaction(request, *connection, dialect, std::move(result));
+  result = nft::RunTransaction(request, *connection, dialect, std::move(result));
+  if (result.changed) result.connection = connection;
+  return result;
 }
 
 Inspection Inspect(const RulesetRequest& request) {
-  const auto connection = std::make_shared<nft::Connection>();
+  nft::Connection connection;
   Inspection inspection;
-  inspection.connection = connection;
   inspection.families = ChooseFamilies(request);
   OwnTable dialect(request, inspection.families);
-  return nft::RunInspection(request, *connection, dialect, std::move(inspection));
+  return nft::RunInspection(request, connection, dialect, std::move(inspection));
 }
 
 }  // namespace

@@ -57,6 +57,10 @@ class WorkUnderWay {
 
 WorkUnderWay under_way;
 
+// How many threads may still close a connection when their promise is settled. Who makes calls faster than
+// the kernel lets go waits for it again.
+constexpr size_t kMostClosing = 8;
+
 }  // namespace
 
 // Owns itself from the start of its thread: Deliver, the last to see it, deletes it. It is delivered once,
@@ -73,6 +77,7 @@ struct TaskRunner::Task {
   TaskOutcome outcome;
   std::exception_ptr failure;
   std::shared_ptr<void> connection;  // the thread's own
+  bool may_close_later = false;      // written before the thread starts
   bool twice = false;                // written before the first delivery
   bool settled = false;              // touched on the JavaScript thread only
   std::thread thread;
@@ -85,6 +90,7 @@ void TaskRunner::Task::Work() {
     failure = std::current_exception();
   }
   if (auto* reply = std::get_if<Reply>(&outcome)) connection = std::move(reply->connection);
+  if (!may_close_later) connection.reset();
   twice = connection != nullptr;
 }
 
@@ -103,6 +109,7 @@ Napi::Value TaskRunner::Run(Napi::Env env, std::function<TaskOutcome()> work) {
   auto task = std::make_unique<Task>(env, std::move(work));
   const Napi::Value promise = task->deferred.Promise();
   Task* running = task.get();
+  running->may_close_later = running_.size() - unsettled_ < kMostClosing;
   running_.insert(running);
   under_way.Begin();
   try {
@@ -131,15 +138,16 @@ Napi::Value TaskRunner::Run(Napi::Env env, std::function<TaskOutcome()> work) {
 // Runs on the JavaScript thread; with a null `env` when the environment has ended (then `runner` may be gone,
 // too).
 void TaskRunner::Deliver(Napi::Env env, Napi::Function, TaskRunner* runner, Task* delivered) {
-  std::unique_ptr<Task> task(delivered);
-  const bool comes_again = task->twice && !task->settled;
-  if (!comes_again && task->thread.joinable()) task->thread.join();
-  if (env != nullptr) {
-    if (!comes_again) runner->running_.erase(delivered);
-    if (!task->settled) runner->Settle(env, *task);
+  if (delivered->twice && !delivered->settled) {
+    delivered->settled = true;
+    if (env != nullptr) runner->Settle(env, *delivered);
+    return;
   }
-  task->settled = true;
-  if (comes_again) task.release();
+  const std::unique_ptr<Task> task(delivered);
+  if (task->thread.joinable()) task->thread.join();
+  if (env == nullptr) return;
+  runner->running_.erase(delivered);
+  if (!task->settled) runner->Settle(env, *task);
 }
 
 void TaskRunner::Settle(Napi::Env env, Task& task) {

@@ -177,8 +177,8 @@ test("fifty calls at once, into five namespaces; no descriptor and no thread is 
   const reports = await Promise.all(calls);
   expect(reports.filter(({ changed }) => changed).length).toBeGreaterThanOrEqual(5);
   // They answer before they close their sockets: test/kernel/slow-close.test.ts.
-  await expect.poll(openDescriptors).toBe(before.descriptors);
-  await expect.poll(namespacesOfThreads).toEqual(before.namespaces);
+  await expect.poll(openDescriptors, { timeout: 5000 }).toBe(before.descriptors);
+  await expect.poll(namespacesOfThreads, { timeout: 5000 }).toEqual(before.namespaces);
   await Promise.all(namespaces.map((namespace) => namespace.close()));
 });
 

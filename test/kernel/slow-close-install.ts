@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Installs twice, other rules the second time, and writes how long the second promise took, in milliseconds. Then it ends.
+// Installs twice, other rules the second time, and writes as JSON how long the second promise took, and the end of the worker if there is
+// one, in milliseconds. Then it ends.
 //
 //   install (natural|exit|terminate) MODE
 
@@ -18,19 +19,22 @@ async function installTwice(): Promise<number> {
   await install(policy(80), target);
   const start = performance.now();
   await install(policy(81), target);
-  return Math.round(performance.now() - start);
+  return performance.now() - start;
 }
 
+const print = (times: Readonly<Record<string, number>>) => console.log(JSON.stringify(times));
+
 if (!isMainThread) {
-  void installTwice().then((took) => parentPort?.postMessage(took));
+  void installTwice().then((installed) => parentPort?.postMessage(installed));
 } else if (end === "terminate") {
   const worker = new Worker(__filename, { argv: process.argv.slice(2) });
-  worker.once("message", (took) => {
-    void worker.terminate().then(() => console.log(took));
+  worker.once("message", (installed) => {
+    const start = performance.now();
+    void worker.terminate().then(() => print({ installed, terminated: performance.now() - start }));
   });
 } else {
-  void installTwice().then((took) => {
-    console.log(took);
+  void installTwice().then((installed) => {
+    print({ installed });
     if (end === "exit") process.exit();
   });
 }

@@ -26,8 +26,8 @@ async function main([kind = "", count = "", lockFile = ""]: string[]): Promise<v
       });
     }
     if (round % every !== 0) continue;
-    // What the kernel and libuv do after a close.
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    // What the kernel and libuv do after a close, and that the last change of rules closes its socket.
+    await new Promise((resolve) => setTimeout(resolve, 50));
     process.stdout.write(`${JSON.stringify({ taken: round * steps.length, ...held() })}\n`);
   }
   process.exit();

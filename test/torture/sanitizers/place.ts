@@ -86,8 +86,11 @@ export function makePlace(): CheckedPlace {
   for (const name of readdirSync(inside("programs"))) writeProgramLauncher(folder, name);
   // Node has loaded libstdc++ before the addons, or not at all: AddressSanitizer has to find it to see exceptions.
   const preloaded = ["libasan.so", "libstdc++.so.6"].map(ofCompiler).join(" ");
-  const env = { LD_PRELOAD: preloaded, ...sanitizerOptions(inside("log", "node"), false) };
-  writeLauncher(inside("standalone/node"), env, [process.execPath]);
+  writeLauncher(inside("standalone/node"), sanitizerOptions(inside("log", "node"), false), [
+    // A test may preload a library of its own.
+    ...["sh", "-c", `LD_PRELOAD="$0\${LD_PRELOAD:+ $LD_PRELOAD}" exec "$@"`],
+    ...[preloaded, process.execPath],
+  ]);
 
   mkdirSync(path.join(ROOT, "build/test-results"), { recursive: true });
   const mounts = [

@@ -12,7 +12,13 @@ export interface Selection {
 }
 
 /** Every addon, the executable that writes rules, and of each the ways in which it fails. */
-const short = ["kernel/refusal", "kernel/install", "proxy/original-destination", "testing/sudden-end"];
+const short = [
+  "kernel/refusal",
+  "kernel/install",
+  "kernel/slow-close",
+  "proxy/original-destination",
+  "testing/sudden-end",
+];
 
 /** What tells apart how a program was started or built, or looks at nothing that is checked here. */
 const notAboutTheCode = [
