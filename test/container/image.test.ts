@@ -187,4 +187,26 @@ if (nightly) {
       expect(await inImage(nightlyImages.arm64, script)).toContain("--to-ports 4143");
     });
   });
+
+  describe("the target cni for arm64", () => {
+    it("holds the plugin, the tools and a shell, for that architecture", async () => {
+      const files = await inImage(nightlyImages.arm64Cni, 'cd "$1"; find . ! -type d -printf "%P\\n"');
+      expect(lines(files)).toEqual([...contents.cni].sort());
+      const format = "--format={{.Architecture}}";
+      const inspected = await room().run("podman", "image", "inspect", nightlyImages.arm64Cni, format);
+      expect(inspected).toBe("arm64\n");
+    });
+
+    it("runs under qemu-user", async () => {
+      const run = (program: string) => `qemu-aarch64-static "$1/${program}"`;
+      const version = `echo '{"cniVersion":"1.1.0"}' | CNI_COMMAND=VERSION ${run("usr/local/bin/sluice-cni")}`;
+      const said = JSON.parse(await inImage(nightlyImages.arm64Cni, version));
+      expect(said.supportedVersions).toContain("1.1.0");
+      const shell = `${run("bin/sh")} -c 'echo from the shell'`;
+      expect(await inImage(nightlyImages.arm64Cni, shell)).toBe("from the shell\n");
+      expect(await inImage(nightlyImages.arm64Cni, `${run("usr/local/bin/sluice")} --version`)).toMatch(
+        /^sluice \d/,
+      );
+    });
+  });
 }

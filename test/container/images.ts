@@ -39,7 +39,11 @@ export const images = {
 
 /** Whether what takes minutes longer is made, too: npm run nightly:images. */
 export const nightly = process.env.SLUICE_NIGHTLY_IMAGES === "1";
-export const nightlyImages = { node: "localhost/sluice:node", arm64: "localhost/sluice:arm64" } as const;
+export const nightlyImages = {
+  node: "localhost/sluice:node",
+  arm64: "localhost/sluice:arm64",
+  arm64Cni: "localhost/sluice:arm64-cni",
+} as const;
 
 /** Under the name by which the Dockerfile asks for it: a minimal Debian 13, and this machine's own Node. */
 async function importBase(room: Room): Promise<void> {
@@ -148,12 +152,10 @@ export async function makeImages(room: Room): Promise<void> {
   if (nightly) {
     const node = ["--target=node", `--tag=${nightlyImages.node}`];
     // podman 4 does not say by itself which platform it builds on.
-    const arm64 = [
-      "--platform=linux/arm64",
-      "--build-arg=BUILDPLATFORM=linux/amd64",
-      `--tag=${nightlyImages.arm64}`,
-    ];
-    for (const chosen of [node, arm64]) {
+    const foreign = ["--platform=linux/arm64", "--build-arg=BUILDPLATFORM=linux/amd64"];
+    const arm64 = [...foreign, `--tag=${nightlyImages.arm64}`];
+    const arm64Cni = [...foreign, "--target=cni", `--tag=${nightlyImages.arm64Cni}`];
+    for (const chosen of [node, arm64, arm64Cni]) {
       await room.runInNetworkOfMachine("podman", "build", ...options, ...chosen, clone);
     }
   }
