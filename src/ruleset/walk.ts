@@ -59,7 +59,8 @@ export interface WalkedTable<R extends WalkedRule> {
 }
 
 /**
- * Walks the rules of one family's table as the kernel would with this packet, from a base chain on.
+ * Walks the rules of one family's table as the kernel would with this packet, from a base chain on. Chains that lead back
+ * into themselves no kernel has (ELOOP; nft_chain_validate and mark_source_chains): such a jump is not known.
  *
  * @returns `outcome.rule` of an "end" is the last RETURN that the packet took, if it took one.
  */
@@ -69,19 +70,20 @@ export function walk<R extends WalkedRule>(
   packet: Packet,
 ): Walk<R> {
   const steps: Step<R>[] = [];
-  const outcome = walkChain(table, baseChain, packet, steps);
+  const outcome = walkChain(table, [baseChain], packet, steps);
   return { steps, outcome };
 }
 
 function walkChain<R extends WalkedRule>(
   table: WalkedTable<R>,
-  chain: string,
+  /** The chain, behind those that have led to it. */
+  entered: readonly string[],
   packet: Packet,
   steps: Step<R>[],
 ): Outcome<R> {
   let returned: R | undefined;
   for (const rule of table.rules) {
-    if (rule.chain !== chain) continue;
+    if (rule.chain !== entered.at(-1)) continue;
     const applies = ruleApplies(rule, packet, table.sets ?? []);
     steps.push({ rule, applies });
     if (applies === "no") continue;
@@ -95,8 +97,11 @@ function walkChain<R extends WalkedRule>(
       case "redirect":
         return { type: "redirect", port: verdict.port, rule };
       case "jump": {
-        if (!table.chains.some(({ name }) => name === verdict.chain)) return { type: "unknown", rule };
-        const inside = walkChain(table, verdict.chain, packet, steps);
+        const { chain } = verdict;
+        if (!table.chains.some(({ name }) => name === chain) || entered.includes(chain)) {
+          return { type: "unknown", rule };
+        }
+        const inside = walkChain(table, [...entered, chain], packet, steps);
         if (inside.type !== "end") return inside;
         returned = inside.rule ?? returned;
       }

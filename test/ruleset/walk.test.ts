@@ -136,4 +136,13 @@ describe("walk", () => {
       rule: 1,
     });
   });
+
+  it("does not follow chains that lead back into themselves", () => {
+    const rules = [rule("OUTPUT", jump("ONE")), rule("ONE", jump("TWO")), rule("TWO", jump("ONE"))];
+    expect(outcomeOf(rules)).toMatchObject({ type: "unknown", rule: 2 });
+    expect(outcomeOf([rule("OUTPUT", jump("OUTPUT"))])).toMatchObject({ type: "unknown", rule: 0 });
+    // The same chain twice, one after the other, is no such thing.
+    const twice = [rule("OUTPUT", jump("ONE")), rule("OUTPUT", jump("ONE")), rule("ONE", redirect, no)];
+    expect(outcomeOf(twice)).toMatchObject({ type: "end", rule: undefined });
+  });
 });
