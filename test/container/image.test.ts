@@ -191,7 +191,12 @@ if (nightly) {
   describe("the target cni for arm64", () => {
     it("holds the plugin, the tools and a shell, for that architecture", async () => {
       const files = await inImage(nightlyImages.arm64Cni, 'cd "$1"; find . ! -type d -printf "%P\\n"');
-      expect(lines(files)).toEqual([...contents.cni].sort());
+      // Debian has what a cross compiler links in in packages of other names.
+      const cross: Readonly<Record<string, string>> = {
+        "usr/share/doc/gcc-14/copyright": "usr/share/doc/gcc-14-cross/copyright",
+        "usr/share/doc/glibc/copyright": "usr/share/doc/cross-toolchain-base/copyright",
+      };
+      expect(lines(files)).toEqual(contents.cni.map((file) => cross[file] ?? file).sort());
       const format = "--format={{.Architecture}}";
       const inspected = await room().run("podman", "image", "inspect", nightlyImages.arm64Cni, format);
       expect(inspected).toBe("arm64\n");
