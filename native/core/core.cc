@@ -189,10 +189,8 @@ void WriteResult(const Asked& asked, const CommitResult& result, const LegacyTab
   writer.EndObject();
 }
 
-// What the work went through, as in a Reply.
-using Used = std::shared_ptr<void>;
-
-Used Commit(const Asked& asked, Writer& writer) {
+// `connection` is that of the Reply.
+void Commit(const Asked& asked, Writer& writer, std::shared_ptr<void>& connection) {
   CommitResult result;
   try {
     LegacyTables legacy_tables;
@@ -206,7 +204,7 @@ Used Commit(const Asked& asked, Writer& writer) {
     throw Error(ErrorCode::kVerificationFailed,
                 "the rules were sent, but there was no memory to report them");
   }
-  return std::move(result.connection);
+  connection = std::move(result.connection);
 }
 
 void Inspect(const Asked& asked, Writer& writer) {
@@ -288,9 +286,12 @@ void Exchange(const Value& document, const Place& place, const Backends& backend
   WriteExchange(writer, result);
 }
 
-// What leaves nothing to let go of.
-void AnswerOther(const std::string& op, const Value& document, const Place& place, const Backends& backends,
-                 int cancel_descriptor, Writer& writer) {
+void Answer(std::string_view text, const Backends& backends, int cancel_descriptor, Writer& writer,
+            std::shared_ptr<void>& connection) {
+  const json::Document document = json::Parse(text);
+  const Place place;
+  const std::string op = json::Op(document, place);
+  if (op == "commit") return Commit(Asked(document, place, backends), writer, connection);
   if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
   if (op == "rehearse") return Rehearse(Asked(document, place, backends), place, backends, writer);
   if (op == "sysctl") return Sysctl(document, place, writer);
@@ -299,15 +300,6 @@ void AnswerOther(const std::string& op, const Value& document, const Place& plac
     if (operation.name == op) return operation.answer(document, place, writer);
   }
   Fail(place.Key("op"), "unknown operation");
-}
-
-Used Answer(std::string_view text, const Backends& backends, int cancel_descriptor, Writer& writer) {
-  const json::Document document = json::Parse(text);
-  const Place place;
-  const std::string op = json::Op(document, place);
-  if (op == "commit") return Commit(Asked(document, place, backends), writer);
-  AnswerOther(op, document, place, backends, cancel_descriptor, writer);
-  return nullptr;
 }
 
 std::string ErrorReply(const Error& error) {
@@ -328,7 +320,8 @@ Reply Call(std::string_view request, const Backends& backends, int cancel_descri
     Writer writer(buffer);
     writer.StartObject();
     writer.Key("ok");
-    Used connection = Answer(request, backends, cancel_descriptor, writer);
+    std::shared_ptr<void> connection;
+    Answer(request, backends, cancel_descriptor, writer, connection);
     writer.EndObject();
     return {{buffer.GetString(), buffer.GetSize()}, std::move(connection)};
   } catch (const Error& error) {

@@ -57,8 +57,8 @@ class WorkUnderWay {
 
 WorkUnderWay under_way;
 
-// How many threads may still close a connection when their promise is settled. Who makes calls faster than
-// the kernel lets go waits for it again.
+// A call that finds fewer threads that are still closing a connection is answered before its own closes it,
+// too. Who makes calls faster than the kernel lets go waits for it again.
 constexpr size_t kMostClosing = 8;
 
 }  // namespace

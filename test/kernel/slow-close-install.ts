@@ -1,40 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Installs twice, other rules the second time, and writes as JSON how long the second promise took, and the end of the worker if there is
-// one, in milliseconds. Then it ends.
+// Installs so many times, other rules each time, and writes as JSON how long the promises took, when the last was settled, and how long the
+// end of the worker took if there is one, in milliseconds. Then it ends.
 //
-//   install (natural|exit|terminate) MODE
+//   install (natural|exit|terminate) MODE TIMES
 
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { install, type Mode } from "../../src/index.ts";
 
-const [end, mode] = process.argv.slice(2);
+const [end, mode, times] = process.argv.slice(2);
 
-async function installTwice(): Promise<number> {
+interface Times {
+  readonly installed: readonly number[];
+  readonly at: number;
+  readonly terminated?: number;
+}
+
+async function installAll(): Promise<Times> {
   const policy = (port: number) => ({
     proxy: { uid: 2102 },
     inbound: { proxyPort: 4143, skipPorts: [port] },
   });
   const target = { mode: mode as Mode };
-  await install(policy(80), target);
-  const start = performance.now();
-  await install(policy(81), target);
-  return performance.now() - start;
+  const installed: number[] = [];
+  for (let i = 0; i < Number(times); i++) {
+    const start = performance.now();
+    await install(policy(80 + i), target);
+    installed.push(performance.now() - start);
+  }
+  return { installed, at: process.uptime() * 1000 };
 }
 
-const print = (times: Readonly<Record<string, number>>) => console.log(JSON.stringify(times));
+const print = (result: Times) => console.log(JSON.stringify(result));
 
 if (!isMainThread) {
-  void installTwice().then((installed) => parentPort?.postMessage(installed));
+  void installAll().then((result) => parentPort?.postMessage(result));
 } else if (end === "terminate") {
   const worker = new Worker(__filename, { argv: process.argv.slice(2) });
-  worker.once("message", (installed) => {
+  worker.once("message", (result: Times) => {
     const start = performance.now();
-    void worker.terminate().then(() => print({ installed, terminated: performance.now() - start }));
+    void worker.terminate().then(() => print({ ...result, terminated: performance.now() - start }));
   });
 } else {
-  void installTwice().then((installed) => {
-    print({ installed });
+  void installAll().then((result) => {
+    print(result);
     if (end === "exit") process.exit();
   });
 }
