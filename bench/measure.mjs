@@ -2,11 +2,8 @@
 
 import { setTimeout } from "node:timers/promises";
 
-/**
- * What the one before has left to do, in the kernel or in this process, is not the next one's: to clear away a network
- * namespace takes the kernel some ten milliseconds.
- */
-const SETTLING_MS = 30;
+/** What the one before has left to do, in the kernel or in this process, is not the next one's. */
+const SETTLING_MS = 5;
 
 /**
  * The middle half of some numbers.

@@ -41,7 +41,6 @@ async function installsOf(mode, bench) {
     await install(LINKERDS, again);
     return await alternately(rounds, {
       first: firstInstall(fresh, LINKERDS, mode),
-      // Beside the first: what comes next to another process is slower for that.
       again: () => milliseconds(() => install(LINKERDS, again)),
       limit: () => limit.round("whole"),
       kernel: () => limit.round("kernel"),
