@@ -62,9 +62,6 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 # Where Node finds it from every folder, and no `npm ci` of an application removes it.
 COPY --from=package /out/package/node_modules /node_modules
-# For this Node, started with and without the option that the README gives.
-RUN node /node_modules/sluice/dist/bin/keep-code.cjs \
- && node --no-rehash-snapshot /node_modules/sluice/dist/bin/keep-code.cjs
 ENV PATH=$PATH:/node_modules/.bin
 
 FROM cni-build AS sbom-build

@@ -2,7 +2,6 @@
 
 // Bundles the commands: for Node into dist/bin/*.cjs, for the static executables into build/standalone/*.js.
 
-import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
@@ -46,11 +45,11 @@ function installed(name, backends) {
 }
 
 /** @type {Pick<Program, "name" | "sources" | "script">[]} what there is for Node only, each from <name>-node.ts */
-const nodePrograms = [
-  ["src/bin", "sluice-test-userns"],
-  ["src/bin", "sluice-test-userns-loopback"],
-  ["src/bin/cached", "keep-code"],
-].map(([sources, name]) => ({ name, sources, script: `dist/bin/${name}.cjs` }));
+const nodePrograms = ["sluice-test-userns", "sluice-test-userns-loopback"].map((name) => ({
+  name,
+  sources: "src/bin",
+  script: `dist/bin/${name}.cjs`,
+}));
 
 // What ECMAScript 2022 has and native/quickjs/host.cc leaves out, and what Node adds to it. esbuild replaces only
 // references to the global of this name, so a marker in its output is a use.
@@ -97,48 +96,23 @@ function write(path, text) {
   writeFileSync(path, text);
 }
 
-/** @param {string} entryPoint @param {Record<string, string>} [more] */
-const textForNode = (entryPoint, more = {}) =>
-  bundle({
-    entryPoints: [entryPoint],
+/** @param {Pick<Program, "name" | "sources" | "script">} program */
+async function bundleForNode({ name, sources, script }) {
+  const path = join(root, script);
+  const text = await bundle({
+    entryPoints: [`${sources}/${name}-node.ts`],
     format: "cjs",
     platform: "node",
     target: "node20",
-    // A byte a character, in V8's memory as well.
-    charset: "ascii",
     minifySyntax: true,
     minifyWhitespace: true,
-    define: { ...constants, ...more, "import.meta.dirname": "__dirname" },
-    // A dependency of the package's, loaded when it is needed, by require(): a script of node:vm has no import().
+    define: { ...constants, "import.meta.dirname": "__dirname" },
+    // A dependency of the package's, loaded when it is needed.
     external: ["yaml"],
-    supported: { "dynamic-import": false },
+    banner: { js: "#!/usr/bin/env node\n// SPDX-License-Identifier: GPL-2.0-or-later" },
   });
-
-/** @param {string} path @param {string} text */
-function writeScript(path, text) {
-  write(path, `#!/usr/bin/env node\n// SPDX-License-Identifier: GPL-2.0-or-later\n${text}`);
+  write(path, text);
   chmodSync(path, 0o755);
-}
-
-/** One file. @param {Pick<Program, "name" | "sources" | "script">} program */
-async function bundleForNode({ name, sources, script }) {
-  writeScript(join(root, script), await textForNode(`${sources}/${name}-node.ts`));
-}
-
-/**
- * Two files: the bundle, and what runs it from kept code (src/bin/cached).
- *
- * @param {Pick<Program, "name" | "sources" | "script">} program
- */
-async function bundleCached({ name, sources, script }) {
-  const text = `// SPDX-License-Identifier: GPL-2.0-or-later\n${await textForNode(`${sources}/${name}-node.ts`)}`;
-  const bundled = {
-    name: `${name}.bundle.cjs`,
-    digest: createHash("sha256").update(text).digest("hex").slice(0, 16),
-  };
-  write(join(root, dirname(script), bundled.name), text);
-  const runner = { __SLUICE_BUNDLE__: JSON.stringify(bundled) };
-  writeScript(join(root, script), await textForNode("src/bin/cached/run-bundle-node.ts", runner));
 }
 
 /** The parts of a bundle with the files that they come from, which esbuild names in a comment before each. */
@@ -180,8 +154,7 @@ export async function bundleForStandalone({ name, sources }) {
 if (import.meta.filename === process.argv[1]) {
   try {
     await Promise.all([
-      ...programs.map((program) => bundleCached(program)),
-      ...nodePrograms.map((program) => bundleForNode(program)),
+      ...[...programs, ...nodePrograms].map((program) => bundleForNode(program)),
       ...programs.map((program) => bundleForStandalone(program)),
     ]);
   } catch (error) {

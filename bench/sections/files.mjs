@@ -14,11 +14,7 @@ export function sizes({ programs }) {
   return [
     reported("size of static proxy-init", "MB", megabytes(programs.proxyInit), { atMost: 3 }),
     reported("size of static sluice", "MB", megabytes(programs.sluice), { atMost: 4 }),
-    reported(
-      "size of proxy-init's bundle",
-      "MB",
-      megabytes(programs.bundle.replace(/\.cjs$/, ".bundle.cjs")),
-    ),
+    reported("size of proxy-init's bundle", "MB", megabytes(programs.bundle)),
   ];
 }
 

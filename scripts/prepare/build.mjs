@@ -39,12 +39,12 @@ function digest(paths) {
   return hash.digest("hex");
 }
 
-/** dist: the library by tsc, the commands by scripts/bundle.mjs. Left alone when no source has changed, nor Node. */
+/** dist: the library by tsc, the commands by scripts/bundle.mjs. Left alone when no source has changed. */
 export function buildJavaScript() {
   const stampPath = "build/javascript.stamp";
   const inputs = ["src", "test/standalone/probe", "scripts/bundle.mjs"];
   const settings = ["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"];
-  const stamp = `${digest([...inputs, ...settings])} ${process.version}`;
+  const stamp = digest([...inputs, ...settings]);
   const commands = [
     ...["proxy-init", "network-validator", "sluice"],
     ...["sluice-test-userns", "sluice-test-userns-loopback"],
@@ -58,9 +58,6 @@ export function buildJavaScript() {
   const start = Date.now();
   run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
   run(process.execPath, ["scripts/bundle.mjs"]);
-  // With the options of Node's with which they are started: none, and what the README gives.
-  for (const options of [[], ["--no-rehash-snapshot"]])
-    run(process.execPath, [...options, "dist/bin/keep-code.cjs"]);
   // What an earlier build left of sources that are gone would go into the package.
   for (const path of filesBelow("dist")) {
     if (!path.startsWith("dist/standalone/") && changed(path) < start - 2000) rmSync(path);
