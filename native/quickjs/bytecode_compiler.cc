@@ -30,7 +30,7 @@ void Compile(const std::string& name, const std::string& path) {
   JSContext* context = JS_NewContext(runtime);
   const std::string file_name = name + ".js";
   const JSValue compiled = JS_Eval(context, script.c_str(), script.size(), file_name.c_str(),
-                                   JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_COMPILE_ONLY);
+                                   JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
   if (JS_IsException(compiled)) {
     throw std::runtime_error(path + ": " + JS_ToCString(context, JS_GetException(context)));
   }

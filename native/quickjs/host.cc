@@ -225,10 +225,11 @@ std::string TakeException(JSContext* context) { return Describe(context, JS_GetE
 
 // Why the program did not come to its end, if so.
 std::optional<std::string> Execute(JSContext* context, const Program& program, const State& state) {
-  const JSValue script = JS_ReadObject(context, program.bytecode, program.size, JS_READ_OBJ_BYTECODE);
-  if (JS_IsException(script)) return TakeException(context);
-  // Holding on to the script spares taking it apart at its end, 3 % of a run.
-  if (JS_IsException(JS_EvalFunction(context, JS_DupValue(context, script)))) return TakeException(context);
+  const JSValue module = JS_ReadObject(context, program.bytecode, program.size, JS_READ_OBJ_BYTECODE);
+  if (JS_IsException(module) || JS_ResolveModule(context, module) != 0) return TakeException(context);
+  // A promise: what the module throws is among the unhandled rejections. Holding on to the module spares
+  // taking it apart at its end.
+  if (JS_IsException(JS_EvalFunction(context, JS_DupValue(context, module)))) return TakeException(context);
   int executed;
   do {
     JSContext* job_context;
