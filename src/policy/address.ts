@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
 const GROUP = /^[0-9a-fA-F]{1,4}$/;
 
 /**
@@ -36,13 +35,26 @@ export function formatAddress(bytes: readonly number[]): string {
   return `${head}::${hexadecimal(groups.slice(zeros.start + zeros.length))}`;
 }
 
+/**
+ * Reads a whole number from 0 to `most` in decimal, without leading zeros: as a number is written. Undefined for any other text.
+ *
+ * @example
+ * parseDecimal("32", 128); // 32
+ * parseDecimal("032", 128); // undefined
+ */
+export function parseDecimal(text: string, most: number): number | undefined {
+  const value = Number(text);
+  return String(value) === text && Number.isInteger(value) && value >= 0 && value <= most ? value : undefined;
+}
+
 function parseIPv4(text: string): number[] | undefined {
   const octets = text.split(".");
   if (octets.length !== 4) return undefined;
   const bytes: number[] = [];
   for (const octet of octets) {
-    if (!OCTET.test(octet) || Number(octet) > 255) return undefined;
-    bytes.push(Number(octet));
+    const byte = parseDecimal(octet, 255);
+    if (byte === undefined) return undefined;
+    bytes.push(byte);
   }
   return bytes;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { formatAddress, parseAddress } from "./address.ts";
+import { formatAddress, parseAddress, parseDecimal } from "./address.ts";
 import { PolicyError, show } from "./error.ts";
 import type { Family } from "./policy.ts";
 
@@ -19,8 +19,6 @@ export interface Subnet {
   readonly address: string;
   readonly prefixLength: number;
 }
-
-const PREFIX_LENGTH = /^(?:0|[1-9][0-9]{0,2})$/;
 
 /**
  * Reads a subnet in CIDR notation as Go's net.ParseCIDR does, after trimming. Stricter in one thing: the prefix
@@ -46,10 +44,10 @@ export function parseSubnet(text: string): Subnet {
   }
   const bits = bytes.length * 8;
   const prefix = cidr.slice(slash + 1);
-  if (!PREFIX_LENGTH.test(prefix) || Number(prefix) > bits) {
+  const prefixLength = parseDecimal(prefix, bits);
+  if (prefixLength === undefined) {
     throw badSubnet(text, `${show(prefix)} is not a prefix length from 0 to ${bits}`);
   }
-  const prefixLength = Number(prefix);
   const network = bytes.map((byte, i) => byte & byteMask(prefixLength - 8 * i));
   return { family: bits === 32 ? "ipv4" : "ipv6", address: formatAddress(network), prefixLength };
 }
