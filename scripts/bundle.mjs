@@ -71,6 +71,7 @@ const marker = "absentInStandalone_";
 const markers = Object.fromEntries([
   ...absent.map((global) => [global, marker + global]),
   ...absentOfMath.map((name) => [`Math.${name}`, `${marker}Math_${name}`]),
+  ["import.meta", `${marker}import_meta`],
 ]);
 // What the package yaml asks for before it uses it, or uses where nobody asks it to (its log, and binary data).
 const absentInYaml = ["console", "atob", "btoa", "Uint8Array"];
@@ -143,10 +144,12 @@ export async function bundleForStandalone({ name, sources }) {
     target: "es2022",
     minifySyntax: true,
     define: { ...constants, ...markers },
+    // A command has begun when its module has been evaluated.
+    supported: { "top-level-await": false },
   });
   const used = new Set(parts(text).flatMap(([file, part]) => absentGlobals(file, part)));
   if (used.size > 0) {
-    const names = [...used].map((global) => global.replace(/^Math_/, "Math."));
+    const names = [...used].map((global) => global.replace(/^(Math|import)_/, "$1."));
     throw new Error(`${name}: the static executable has no ${names.join(", ")}`);
   }
   write(join(root, "build/standalone", `${name}.js`), text);

@@ -314,7 +314,7 @@ std::string ErrorReply(const Error& error) {
 
 }  // namespace
 
-Reply Call(std::string_view request, const Backends& backends, int cancel_descriptor) noexcept {
+Reply Call(std::string_view request, const Backends& backends, int cancel_descriptor) {
   try {
     json::Buffer buffer;
     Writer writer(buffer);

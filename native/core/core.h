@@ -57,9 +57,10 @@ struct Reply {
   std::shared_ptr<void> connection;
 };
 
-// The one door: a JSON request in, a JSON reply out (docs/core.md). Never throws. The calling thread stays in
-// its network namespace: work for another one is done on a thread that ends with it. When the descriptor
-// becomes readable, an exchange stops waiting; -1: nobody will stop it.
-Reply Call(std::string_view request, const Backends& backends, int cancel_descriptor = -1) noexcept;
+// The one door: a JSON request in, a JSON reply out (docs/core.md). The calling thread stays in its network
+// namespace: work for another one is done on a thread that ends with it. When the descriptor becomes
+// readable, an exchange stops waiting; -1: nobody will stop it. Throws std::bad_alloc, and nothing else: when
+// there is no memory for a reply either. What the kernel was asked for may have been done then.
+Reply Call(std::string_view request, const Backends& backends, int cancel_descriptor = -1);
 
 }  // namespace sluice

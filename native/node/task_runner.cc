@@ -61,6 +61,8 @@ WorkUnderWay under_way;
 // too. Who makes calls faster than the kernel lets go waits for it again.
 constexpr size_t kMostClosing = 8;
 
+constexpr const char* kOutOfMemory = "out of memory; what the kernel was asked for may have been done";
+
 }  // namespace
 
 // Owns itself from the start of its thread: Deliver, the last to see it, deletes it. It is delivered once,
@@ -199,7 +201,8 @@ Napi::Error MakeError(Napi::Env env, std::exception_ptr thrown) {
     }
     return result;
   } catch (const std::exception& error) {
-    Napi::Error result = Napi::Error::New(env, error.what());
+    const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+    Napi::Error result = Napi::Error::New(env, memory ? kOutOfMemory : error.what());
     result.Set("code", Napi::String::New(env, Name(ErrorCode::kSystemCallFailed)));
     return result;
   }

@@ -88,6 +88,7 @@ int SignalDescriptor() { return signal_descriptor.load(); }
 
 void PrepareDescriptors() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   pollfd entries[] = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}};
   poll(entries, 3, 0);
   for (const pollfd& entry : entries) {

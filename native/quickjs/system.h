@@ -13,7 +13,8 @@ namespace sluice {
 constexpr size_t kLongestFile = size_t{16} << 20;
 
 // Makes descriptors 0 to 2 refer to something, so that no socket can be taken for standard output, and turns
-// SIGPIPE into an error of write(2). Node does both.
+// SIGPIPE into an error of write(2). Node does both. SIGXFSZ, too: a log that may not grow is no reason to
+// say nothing at all.
 void PrepareDescriptors();
 
 // From now on SIGINT and SIGTERM end nothing by themselves: they are noted. Without a handler they would also

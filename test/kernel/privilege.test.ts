@@ -121,6 +121,11 @@ describe("the static executable with file capabilities, attacked by who starts i
     ],
     ["no more descriptors", `exec ${asNobody} sh -c "ulimit -n 3; exec PROGRAM ${flags}"`, [1]],
     ["no file of any size", `ulimit -f 0; exec ${asNobody} PROGRAM ${flags}`, [0]],
+    [
+      "no file of any size, and a log that is one",
+      `file=$(mktemp); exec 5>$file; rm $file; ulimit -f 0; exec ${asNobody} PROGRAM ${flags} >&5`,
+      [0],
+    ],
     ["a small stack", `exec prlimit --stack=65536 ${asNobody} PROGRAM ${flags}`, [0, 1]],
     [
       "variables of loaders and allocators",

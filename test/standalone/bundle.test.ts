@@ -27,7 +27,7 @@ test("a program that uses what ECMAScript has is bundled", async () => {
   expect(await bundle("globalThis.x = Math.max(1, Number('2'));")).toContain("Math.max");
 });
 
-test.each(["Math.sin", "Math.log2", "Proxy", "process"])(
+test.each(["Math.sin", "Math.log2", "Proxy", "process", "import.meta"])(
   "a program that uses %s, which the executables leave out, is refused",
   async (global) => {
     await expect(bundle(`globalThis.x = ${global};`)).rejects.toThrow(
@@ -35,3 +35,7 @@ test.each(["Math.sin", "Math.log2", "Proxy", "process"])(
     );
   },
 );
+
+test("a program that waits at its top level is refused", async () => {
+  await expect(bundle("await globalThis.x;")).rejects.toThrow(/[Tt]op-level await is not available/);
+});

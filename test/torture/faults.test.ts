@@ -65,6 +65,12 @@ const NOT_KNOWN = "whether the kernel holds them all the same is not known";
 
 const byLibc = ({ code, stderr }: ExecResult): boolean =>
   code === 127 && /^(: error while loading|Fatal glibc error: )/.test(stderr);
+/**
+ * One that asks for just as much as it needs, so that each page is another allocation that fails; and as it is, where the page that
+ * ends the memory leaves nothing for what is said of that.
+ */
+const ALLOCATORS = [{ GLIBC_TUNABLES: "glibc.malloc.top_pad=0" }, {}];
+
 /** With less, libc or the kernel's execve(2) finds no memory. */
 const PAGES_OF_LIBC = 24;
 
@@ -196,13 +202,16 @@ describe.each(MODES)("mode %s", (mode) => {
       const findings = new Findings();
       const host = hostOf("static");
       // brk(2) and private memory (RLIMIT_DATA): from less than the kernel needs to start the program to more than it ever has.
-      for (let pages = 1; pages <= 320; pages += amount(11, 1)) {
+      const limits = Array.from({ length: 320 }, (_, i) => i + 1).filter(
+        (pages) => pages % amount(11, 1) === 0,
+      );
+      for (const [pages, allocator] of limits.flatMap((pages) =>
+        ALLOCATORS.map((each) => [pages, each] as const),
+      )) {
         await using namespace = await createNamespace();
         await prepare(namespace, mode, "old");
         const command = [`--data=${pages * 4096}`, ...host.command, ...argsOf(mode)];
-        // An allocator that asks for just as much as it needs: each page is another allocation that fails.
-        const tight = { ...env, GLIBC_TUNABLES: "glibc.malloc.top_pad=0" };
-        const result = await namespace.exec("prlimit", command, { env: tight });
+        const result = await namespace.exec("prlimit", command, { env: { ...env, ...allocator } });
         const diedBeforeMain = pages <= PAGES_OF_LIBC && (result.signal === "SIGSEGV" || byLibc(result));
         findings.add({
           fault: `${pages} pages`,
