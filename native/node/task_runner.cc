@@ -11,6 +11,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 #include <system_error>
 #include <thread>
@@ -60,8 +61,6 @@ WorkUnderWay under_way;
 // A call that finds fewer threads that are still closing a connection is answered before its own closes it,
 // too. Who makes calls faster than the kernel lets go waits for it again.
 constexpr size_t kMostClosing = 8;
-
-constexpr const char* kOutOfMemory = "out of memory; what the kernel was asked for may have been done";
 
 }  // namespace
 
@@ -187,6 +186,16 @@ void TaskRunner::Stop() {
   }
 }
 
+namespace {
+
+Napi::Error SystemCallFailed(Napi::Env env, const char* what) {
+  Napi::Error result = Napi::Error::New(env, what);
+  result.Set("code", Napi::String::New(env, Name(ErrorCode::kSystemCallFailed)));
+  return result;
+}
+
+}  // namespace
+
 Napi::Error MakeError(Napi::Env env, std::exception_ptr thrown) {
   try {
     std::rethrow_exception(thrown);
@@ -200,11 +209,10 @@ Napi::Error MakeError(Napi::Env env, std::exception_ptr thrown) {
       result.Set("syscall", Napi::String::New(env, error.syscall));
     }
     return result;
+  } catch (const std::bad_alloc&) {
+    return SystemCallFailed(env, "out of memory; what the kernel was asked for may have been done");
   } catch (const std::exception& error) {
-    const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
-    Napi::Error result = Napi::Error::New(env, memory ? kOutOfMemory : error.what());
-    result.Set("code", Napi::String::New(env, Name(ErrorCode::kSystemCallFailed)));
-    return result;
+    return SystemCallFailed(env, error.what());
   }
 }
 
