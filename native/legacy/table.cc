@@ -2,6 +2,7 @@
 #include "legacy/table.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
@@ -10,6 +11,9 @@
 
 namespace sluice::legacy {
 namespace {
+
+// libiptc sets errno to -ENOMEM where the chains of a table find no memory.
+int LastError() { return std::abs(errno); }
 
 Error OpenError(int error_number, Family family, const std::string& name) {
   const std::string system = family == Family::kIpv4 ? "ip_tables" : "ip6_tables";
@@ -31,7 +35,7 @@ template <typename Api>
 class TableOf final : public Table {
  public:
   explicit TableOf(const std::string& name) : Table(Api::kFamily, name), handle_(Api::Init(name.c_str())) {
-    if (handle_ == nullptr) throw OpenError(errno, Api::kFamily, name);
+    if (handle_ == nullptr) throw OpenError(LastError(), Api::kFamily, name);
   }
 
   bool HasChain(const std::string& chain) const override {
@@ -93,7 +97,7 @@ class TableOf final : public Table {
     KeepPolicyCounters();
     errno = 0;
     if (Api::Commit(handle_.get()) != 0) return 0;
-    return errno != 0 ? errno : EIO;
+    return errno != 0 ? LastError() : EIO;
   }
 
  private:
@@ -114,7 +118,7 @@ class TableOf final : public Table {
   }
 
   Error ChangeError(const char* what, const std::string& chain, std::optional<size_t> rule = {}) const {
-    const int error_number = errno;
+    const int error_number = LastError();
     Error error(error_number == ENOMEM ? ErrorCode::kSystemCallFailed : ErrorCode::kRefused, what);
     error.error_number = error_number;
     error.family = family();

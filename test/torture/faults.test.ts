@@ -67,12 +67,12 @@ const byLibc = ({ code, stderr }: ExecResult): boolean =>
   code === 127 && /^(: error while loading|Fatal glibc error: )/.test(stderr);
 /**
  * One that asks for just as much as it needs, so that each page is another allocation that fails; and as it is, where the page that
- * ends the memory leaves nothing for what is said of that.
+ * ends the memory leaves nothing for what is said of that. With less than `pagesOfLibc`, libc or the kernel's execve(2) finds no memory.
  */
-const ALLOCATORS = [{ GLIBC_TUNABLES: "glibc.malloc.top_pad=0" }, {}];
-
-/** With less, libc or the kernel's execve(2) finds no memory. */
-const PAGES_OF_LIBC = 24;
+const ALLOCATORS = [
+  { tunables: { GLIBC_TUNABLES: "glibc.malloc.top_pad=0" }, pagesOfLibc: 24 },
+  { tunables: {}, pagesOfLibc: 24 + 33 },
+];
 
 /** What there is to say against a run; empty: nothing. */
 function complaints({
@@ -205,14 +205,14 @@ describe.each(MODES)("mode %s", (mode) => {
       const limits = Array.from({ length: 320 }, (_, i) => i + 1).filter(
         (pages) => pages % amount(11, 1) === 0,
       );
-      for (const [pages, allocator] of limits.flatMap((pages) =>
-        ALLOCATORS.map((each) => [pages, each] as const),
+      for (const { pages, tunables, pagesOfLibc } of limits.flatMap((pages) =>
+        ALLOCATORS.map((each) => ({ pages, ...each })),
       )) {
         await using namespace = await createNamespace();
         await prepare(namespace, mode, "old");
         const command = [`--data=${pages * 4096}`, ...host.command, ...argsOf(mode)];
-        const result = await namespace.exec("prlimit", command, { env: { ...env, ...allocator } });
-        const diedBeforeMain = pages <= PAGES_OF_LIBC && (result.signal === "SIGSEGV" || byLibc(result));
+        const result = await namespace.exec("prlimit", command, { env: { ...env, ...tunables } });
+        const diedBeforeMain = pages <= pagesOfLibc && (result.signal === "SIGSEGV" || byLibc(result));
         findings.add({
           fault: `${pages} pages`,
           result,
