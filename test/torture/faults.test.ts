@@ -69,10 +69,25 @@ const byLibc = ({ code, stderr }: ExecResult): boolean =>
  * One that asks for just as much as it needs, so that each page is another allocation that fails; and as it is, where the page that
  * ends the memory leaves nothing for what is said of that. With less than `pagesOfLibc`, libc or the kernel's execve(2) finds no memory.
  */
-const ALLOCATORS = [
-  { tunables: { GLIBC_TUNABLES: "glibc.malloc.top_pad=0" }, pagesOfLibc: 24 },
-  { tunables: {}, pagesOfLibc: 24 + 33 },
-];
+const ALLOCATORS = {
+  tight: { tunables: { GLIBC_TUNABLES: "glibc.malloc.top_pad=0" }, pagesOfLibc: 24 },
+  asItIs: { tunables: {}, pagesOfLibc: 24 + 33 },
+};
+
+/** Of brk(2) and private memory (RLIMIT_DATA): from less than the kernel needs to start the program to more than it ever has. */
+const LIMITS = Array.from({ length: 320 }, (_, i) => i + 1).filter((pages) => pages % amount(11, 1) === 0);
+
+/** proxy-init with so many pages of memory. */
+async function withMemory(
+  pages: number,
+  { tunables, pagesOfLibc }: (typeof ALLOCATORS)["tight" | "asItIs"],
+  namespace: NetworkNamespace,
+  args: readonly string[],
+): Promise<{ result: ExecResult; diedBeforeMain: boolean }> {
+  const command = [`--data=${pages * 4096}`, ...hostOf("static").command, ...args];
+  const result = await namespace.exec("prlimit", command, { env: { ...env, ...tunables } });
+  return { result, diedBeforeMain: pages <= pagesOfLibc && (result.signal === "SIGSEGV" || byLibc(result)) };
+}
 
 /** What there is to say against a run; empty: nothing. */
 function complaints({
@@ -200,25 +215,13 @@ describe.each(MODES)("mode %s", (mode) => {
     async () => {
       const states = await statesOf(mode, "old");
       const findings = new Findings();
-      const host = hostOf("static");
-      // brk(2) and private memory (RLIMIT_DATA): from less than the kernel needs to start the program to more than it ever has.
-      const limits = Array.from({ length: 320 }, (_, i) => i + 1).filter(
-        (pages) => pages % amount(11, 1) === 0,
-      );
-      for (const { pages, tunables, pagesOfLibc } of limits.flatMap((pages) =>
-        ALLOCATORS.map((each) => ({ pages, ...each })),
-      )) {
-        await using namespace = await createNamespace();
-        await prepare(namespace, mode, "old");
-        const command = [`--data=${pages * 4096}`, ...host.command, ...argsOf(mode)];
-        const result = await namespace.exec("prlimit", command, { env: { ...env, ...tunables } });
-        const diedBeforeMain = pages <= pagesOfLibc && (result.signal === "SIGSEGV" || byLibc(result));
-        findings.add({
-          fault: `${pages} pages`,
-          result,
-          ...(await look(namespace, mode, states)),
-          diedBeforeMain,
-        });
+      for (const allocator of Object.values(ALLOCATORS)) {
+        for (const pages of LIMITS) {
+          await using namespace = await createNamespace();
+          await prepare(namespace, mode, "old");
+          const ended = await withMemory(pages, allocator, namespace, argsOf(mode));
+          findings.add({ fault: `${pages} pages`, ...ended, ...(await look(namespace, mode, states)) });
+        }
       }
       findings.keep(`memory-${mode}`);
       expect(findings.wrong).toEqual([]);
@@ -228,6 +231,29 @@ describe.each(MODES)("mode %s", (mode) => {
         `static proxy-init in mode ${mode} with RLIMIT_DATA of 1 to 320 pages: ${findings.runs} runs`,
         findings.text,
       );
+    },
+    amount(60_000, 600_000),
+  );
+
+  // Where it ends depends on what comes before, and so on how many flags there are.
+  test(
+    "memory ends at each page, with the fewest flags: one line",
+    async () => {
+      const wrong: string[] = [];
+      let died = 0;
+      for (const pages of LIMITS) {
+        await using namespace = await createNamespace();
+        const fewest = ["-p", "4143", "-o", "4140", "--iptables-mode", mode];
+        const { result, diedBeforeMain } = await withMemory(pages, ALLOCATORS.asItIs, namespace, fewest);
+        const { code, signal, stderr } = result;
+        if (diedBeforeMain) died++;
+        else if (
+          code === 0 ? stderr !== "" : code !== 1 || !/^proxy-init: [^\n]*memory[^\n]*\n$/.test(stderr)
+        )
+          wrong.push(`${pages} pages: ${code ?? signal}: ${stderr}`);
+      }
+      expect(wrong).toEqual([]);
+      expect(died).toBeLessThan(LIMITS.length / 4);
     },
     amount(60_000, 600_000),
   );
