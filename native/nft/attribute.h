@@ -4,9 +4,11 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <string_view>
 
 namespace sluice::nft {
@@ -45,6 +47,18 @@ inline bool IsWhole(const nlmsghdr* message, int left) {
 // Whether it is a message of nf_tables of this type: libnftnl reads whatever it is given.
 inline bool IsOf(const nlmsghdr* message, uint16_t type) {
   return message->nlmsg_type == ((NFNL_SUBSYS_NFTABLES << 8) | type);
+}
+
+// Has libnftnl read a message of this type into one of its objects. False when it is of another type, or
+// libnftnl gave up, as at an expression that it does not know. What it leaves out for want of memory stands
+// for nothing.
+template <typename Object>
+bool ReadInto(Object* object, int (*parse)(const nlmsghdr*, Object*), const nlmsghdr* message,
+              uint16_t type) {
+  errno = 0;
+  const bool whole = IsOf(message, type) && parse(message, object) >= 0;
+  if (errno == ENOMEM) throw std::bad_alloc();
+  return whole;
 }
 
 // What an attribute holds, and nothing behind it, whatever its length is.

@@ -77,7 +77,7 @@ void Batch::End(nlmsghdr* header) { used_ += MNL_ALIGN(header->nlmsg_len); }
 
 void Batch::AddTable(const Subject& subject) {
   const TableHandle table = NewTable();
-  nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, subject.table.name.c_str());
+  Stored(nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, subject.table.name.c_str()));
   nlmsghdr* header = Begin(NFT_MSG_NEWTABLE, NLM_F_CREATE, subject);
   nftnl_table_nlmsg_build_payload(header, table.get());
   End(header);
@@ -85,7 +85,7 @@ void Batch::AddTable(const Subject& subject) {
 
 void Batch::DeleteTable(const Subject& subject) {
   const TableHandle table = NewTable();
-  nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, subject.table.name.c_str());
+  Stored(nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, subject.table.name.c_str()));
   nlmsghdr* header = Begin(NFT_MSG_DELTABLE, 0, subject);
   nftnl_table_nlmsg_build_payload(header, table.get());
   End(header);
@@ -93,8 +93,8 @@ void Batch::DeleteTable(const Subject& subject) {
 
 void Batch::AddSet(const Subject& subject, SetType type) {
   const SetHandle set = NewSet();
-  nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, subject.table.name.c_str());
-  nftnl_set_set_str(set.get(), NFTNL_SET_NAME, subject.set.c_str());
+  Stored(nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, subject.table.name.c_str()));
+  Stored(nftnl_set_set_str(set.get(), NFTNL_SET_NAME, subject.set.c_str()));
   nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, NFT_SET_INTERVAL);
   nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, KeyType(type));
   nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, static_cast<uint32_t>(ElementSize(type)));
@@ -155,9 +155,9 @@ void Batch::PutElements(uint16_t message, uint16_t flags, const Subject& subject
 
 void Batch::AddBaseChain(const Subject& subject, const BaseChain& base) {
   const ChainHandle chain = NewChain();
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.name.c_str());
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, base.name.c_str());
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TYPE, "nat");
+  Stored(nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.name.c_str()));
+  Stored(nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, base.name.c_str()));
+  Stored(nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TYPE, "nat"));
   nftnl_chain_set_u32(chain.get(), NFTNL_CHAIN_HOOKNUM, HookNumber(base.hook));
   nftnl_chain_set_s32(chain.get(), NFTNL_CHAIN_PRIO, base.priority);
   nftnl_chain_set_u32(chain.get(), NFTNL_CHAIN_POLICY, NF_ACCEPT);
@@ -168,8 +168,8 @@ void Batch::AddBaseChain(const Subject& subject, const BaseChain& base) {
 
 void Batch::AddChain(const Subject& subject) {
   const ChainHandle chain = NewChain();
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.name.c_str());
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, subject.chain.c_str());
+  Stored(nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.name.c_str()));
+  Stored(nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, subject.chain.c_str()));
   nlmsghdr* header = Begin(NFT_MSG_NEWCHAIN, NLM_F_CREATE, subject);
   nftnl_chain_nlmsg_build_payload(header, chain.get());
   End(header);
@@ -177,24 +177,24 @@ void Batch::AddChain(const Subject& subject) {
 
 void Batch::DeleteChain(const Subject& subject) {
   const ChainHandle chain = NewChain();
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.name.c_str());
-  nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, subject.chain.c_str());
+  Stored(nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, subject.table.name.c_str()));
+  Stored(nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, subject.chain.c_str()));
   nlmsghdr* header = Begin(NFT_MSG_DELCHAIN, 0, subject);
   nftnl_chain_nlmsg_build_payload(header, chain.get());
   End(header);
 }
 
 void Batch::AddRule(const Subject& subject, nftnl_rule* rule) {
-  nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, subject.table.name.c_str());
-  nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, subject.chain.c_str());
+  Stored(nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, subject.table.name.c_str()));
+  Stored(nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, subject.chain.c_str()));
   nlmsghdr* header = Begin(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, subject);
   nftnl_rule_nlmsg_build_payload(header, rule);
   End(header);
 }
 
 void Batch::InsertRule(const Subject& subject, nftnl_rule* rule, uint64_t next) {
-  nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, subject.table.name.c_str());
-  nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, subject.chain.c_str());
+  Stored(nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, subject.table.name.c_str()));
+  Stored(nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, subject.chain.c_str()));
   nftnl_rule_set_u64(rule, NFTNL_RULE_POSITION, next);
   nlmsghdr* header = Begin(NFT_MSG_NEWRULE, NLM_F_CREATE, subject);
   nftnl_rule_nlmsg_build_payload(header, rule);
@@ -204,8 +204,8 @@ void Batch::InsertRule(const Subject& subject, nftnl_rule* rule, uint64_t next) 
 
 void Batch::DeleteRule(const Subject& subject, uint64_t handle) {
   const RuleHandle rule = NewRule();
-  nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, subject.table.name.c_str());
-  nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, subject.chain.c_str());
+  Stored(nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, subject.table.name.c_str()));
+  Stored(nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, subject.chain.c_str()));
   if (handle != 0) nftnl_rule_set_u64(rule.get(), NFTNL_RULE_HANDLE, handle);
   nlmsghdr* header = Begin(NFT_MSG_DELRULE, 0, subject);
   nftnl_rule_nlmsg_build_payload(header, rule.get());

@@ -33,6 +33,11 @@ T* Allocated(T* handle) {
   return handle;
 }
 
+// What libnftnl's setters of texts and data answer: they copy them.
+inline void Stored(int result) {
+  if (result < 0) throw std::bad_alloc();
+}
+
 inline RuleHandle NewRule() { return RuleHandle(Allocated(nftnl_rule_alloc())); }
 inline ChainHandle NewChain() { return ChainHandle(Allocated(nftnl_chain_alloc())); }
 inline SetHandle NewSet() { return SetHandle(Allocated(nftnl_set_alloc())); }

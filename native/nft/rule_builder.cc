@@ -68,7 +68,7 @@ void RuleBuilder::CompareRange(const void* first, const void* last, uint32_t len
 void RuleBuilder::Lookup(const std::string& set) {
   nftnl_expr* lookup = Add("lookup");
   nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-  nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, set.c_str());
+  Stored(nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, set.c_str()));
   // Not inverted. Said, so that a rule that is inverted is not taken for ours.
   nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, 0);
 }
@@ -87,7 +87,8 @@ void RuleBuilder::Comment(const std::string& comment) {
   // Type, length, text and its NUL (libnftnl/udata.h).
   std::string data{static_cast<char>(NFTNL_UDATA_RULE_COMMENT), static_cast<char>(comment.size() + 1)};
   data.append(comment.c_str(), comment.size() + 1);
-  nftnl_rule_set_data(rule_.get(), NFTNL_RULE_USERDATA, data.data(), static_cast<uint32_t>(data.size()));
+  Stored(
+      nftnl_rule_set_data(rule_.get(), NFTNL_RULE_USERDATA, data.data(), static_cast<uint32_t>(data.size())));
 }
 
 void RuleBuilder::Counter() {
@@ -100,7 +101,7 @@ void RuleBuilder::Verdict(int32_t code, const char* chain) {
   nftnl_expr* immediate = Add("immediate");
   nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
   nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(code));
-  if (chain != nullptr) nftnl_expr_set_str(immediate, NFTNL_EXPR_IMM_CHAIN, chain);
+  if (chain != nullptr) Stored(nftnl_expr_set_str(immediate, NFTNL_EXPR_IMM_CHAIN, chain));
 }
 
 void RuleBuilder::AddXt(const char* kind, const char* name, uint32_t revision, const void* info,
@@ -112,7 +113,7 @@ void RuleBuilder::AddXt(const char* kind, const char* name, uint32_t revision, c
   memcpy(copy.get(), info, size);
 
   nftnl_expr* extension = Add(kind);
-  nftnl_expr_set_str(extension, NFTNL_EXPR_MT_NAME, name);
+  Stored(nftnl_expr_set_str(extension, NFTNL_EXPR_MT_NAME, name));
   nftnl_expr_set_u32(extension, NFTNL_EXPR_MT_REV, revision);
   // libnftnl takes the buffer itself and frees it with the expression.
   nftnl_expr_set(extension, NFTNL_EXPR_MT_INFO, copy.release(), padded);

@@ -70,18 +70,16 @@ bool ReadPortSets(Connection& connection, TableState& table) {
   for (const std::string& name : SetsLookedUp(table)) {
     const SetHandle set = NewSet();
     Questions questions(connection);
-    questions.Add([&](uint32_t sequence) { return GetSet(table.id, name, sequence); },
-                  [&](const nlmsghdr* answer) {
-                    if (IsOf(answer, NFT_MSG_NEWSET)) nftnl_set_nlmsg_parse(answer, set.get());
-                  });
+    questions.Add(
+        [&](uint32_t sequence) { return GetSet(table.id, name, sequence); },
+        [&](const nlmsghdr* answer) { ReadInto(set.get(), nftnl_set_nlmsg_parse, answer, NFT_MSG_NEWSET); });
     questions.Run();
     if (!HoldsPorts(set.get())) continue;
     const auto request = DumpElements(table.id, name, connection.NextSequence());
     // libnftnl stops at an expression that it does not know: the elements behind it are missing.
     bool whole = true;
     const auto on_elements = [&](const nlmsghdr* message) {
-      whole =
-          IsOf(message, NFT_MSG_NEWSETELEM) && nftnl_set_elems_nlmsg_parse(message, set.get()) >= 0 && whole;
+      whole = ReadInto(set.get(), nftnl_set_elems_nlmsg_parse, message, NFT_MSG_NEWSETELEM) && whole;
     };
     if (!DumpExisting(connection, request, on_elements)) return false;
     if (whole) table.port_sets.emplace(name, PortsOf(set.get()));
@@ -117,13 +115,13 @@ uint32_t GenerationOf(const nlmsghdr* message) {
 
 uint32_t TableFlagsOf(const nlmsghdr* message) {
   const TableHandle table = NewTable();
-  if (IsOf(message, NFT_MSG_NEWTABLE)) nftnl_table_nlmsg_parse(message, table.get());
+  ReadInto(table.get(), nftnl_table_nlmsg_parse, message, NFT_MSG_NEWTABLE);
   return nftnl_table_get_u32(table.get(), NFTNL_TABLE_FLAGS);
 }
 
 ChainState ChainOf(const nlmsghdr* message) {
   const ChainHandle chain = NewChain();
-  if (IsOf(message, NFT_MSG_NEWCHAIN)) nftnl_chain_nlmsg_parse(message, chain.get());
+  ReadInto(chain.get(), nftnl_chain_nlmsg_parse, message, NFT_MSG_NEWCHAIN);
   ChainState state;
   if (const char* name = nftnl_chain_get_str(chain.get(), NFTNL_CHAIN_NAME)) state.name = name;
   if (nftnl_chain_is_set(chain.get(), NFTNL_CHAIN_HOOKNUM)) {
@@ -138,13 +136,13 @@ ChainState ChainOf(const nlmsghdr* message) {
 
 StoredRule RuleOf(const nlmsghdr* message) {
   StoredRule rule{NewRule()};
-  rule.whole = IsOf(message, NFT_MSG_NEWRULE) && nftnl_rule_nlmsg_parse(message, rule.handle.get()) >= 0;
+  rule.whole = ReadInto(rule.handle.get(), nftnl_rule_nlmsg_parse, message, NFT_MSG_NEWRULE);
   if (rule.whole) return rule;
   // libnftnl gives up before it comes to the userdata, where nft keeps its comment.
   ForEachAttributeOf(message, [&](const nlattr* attribute) {
     if (mnl_attr_get_type(attribute) != NFTA_RULE_USERDATA) return;
-    nftnl_rule_set_data(rule.handle.get(), NFTNL_RULE_USERDATA, mnl_attr_get_payload(attribute),
-                        mnl_attr_get_payload_len(attribute));
+    Stored(nftnl_rule_set_data(rule.handle.get(), NFTNL_RULE_USERDATA, mnl_attr_get_payload(attribute),
+                               mnl_attr_get_payload_len(attribute)));
   });
   return rule;
 }

@@ -64,7 +64,7 @@ class Reader {
   bool ReadSets() {
     const auto on_set = [&](const nlmsghdr* message) {
       const nft::SetHandle set = nft::NewSet();
-      if (!nft::IsOf(message, NFT_MSG_NEWSET) || nftnl_set_nlmsg_parse(message, set.get()) < 0) {
+      if (!nft::ReadInto(set.get(), nftnl_set_nlmsg_parse, message, NFT_MSG_NEWSET)) {
         state_.others = true;
         return;
       }
