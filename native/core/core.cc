@@ -189,22 +189,21 @@ void WriteResult(const Asked& asked, const CommitResult& result, const LegacyTab
   writer.EndObject();
 }
 
-// `connection` is that of the Reply.
-void Commit(const Asked& asked, Writer& writer, std::shared_ptr<void>& connection) {
+// What an operation leaves to who called the door.
+struct Left {
+  bool changed = false;              // rules, already
+  std::shared_ptr<void> connection;  // that of the Reply
+};
+
+void Commit(const Asked& asked, Writer& writer, Left& left) {
   CommitResult result;
-  try {
-    LegacyTables legacy_tables;
-    RunInNamespace(asked.netns, [&] {
-      result = asked.backend->commit(asked.request);
-      legacy_tables = LegacyTables(asked.request.ruleset);
-    });
-    WriteResult(asked, result, legacy_tables, writer);
-  } catch (const std::bad_alloc&) {
-    if (!result.changed) throw;
-    throw Error(ErrorCode::kVerificationFailed,
-                "the rules were sent, but there was no memory to report them");
-  }
-  connection = std::move(result.connection);
+  LegacyTables legacy_tables;
+  RunInNamespace(asked.netns, [&] {
+    result = asked.backend->commit(asked.request);
+    left = {result.changed, std::move(result.connection)};
+    legacy_tables = LegacyTables(asked.request.ruleset);
+  });
+  WriteResult(asked, result, legacy_tables, writer);
 }
 
 void Inspect(const Asked& asked, Writer& writer) {
@@ -287,11 +286,11 @@ void Exchange(const Value& document, const Place& place, const Backends& backend
 }
 
 void Answer(std::string_view text, const Backends& backends, int cancel_descriptor, Writer& writer,
-            std::shared_ptr<void>& connection) {
+            Left& left) {
   const json::Document document = json::Parse(text);
   const Place place;
   const std::string op = json::Op(document, place);
-  if (op == "commit") return Commit(Asked(document, place, backends), writer, connection);
+  if (op == "commit") return Commit(Asked(document, place, backends), writer, left);
   if (op == "inspect") return Inspect(Asked(document, place, backends), writer);
   if (op == "rehearse") return Rehearse(Asked(document, place, backends), place, backends, writer);
   if (op == "sysctl") return Sysctl(document, place, writer);
@@ -300,6 +299,10 @@ void Answer(std::string_view text, const Backends& backends, int cancel_descript
     if (operation.name == op) return operation.answer(document, place, writer);
   }
   Fail(place.Key("op"), "unknown operation");
+}
+
+Error Unreported() {
+  return Error(ErrorCode::kVerificationFailed, "the rules were sent, but there was no memory to report them");
 }
 
 std::string ErrorReply(const Error& error) {
@@ -315,19 +318,21 @@ std::string ErrorReply(const Error& error) {
 }  // namespace
 
 Reply Call(std::string_view request, const Backends& backends, int cancel_descriptor) {
+  Left left;
   try {
     json::Buffer buffer;
     Writer writer(buffer);
     writer.StartObject();
     writer.Key("ok");
-    std::shared_ptr<void> connection;
-    Answer(request, backends, cancel_descriptor, writer, connection);
+    Answer(request, backends, cancel_descriptor, writer, left);
     writer.EndObject();
-    return {{buffer.GetString(), buffer.GetSize()}, std::move(connection)};
+    return {{buffer.GetString(), buffer.GetSize()}, std::move(left.connection)};
   } catch (const Error& error) {
     return {ErrorReply(error), nullptr};
+  } catch (const SentWithoutMemory&) {
+    return {ErrorReply(Unreported()), nullptr};
   } catch (const std::bad_alloc&) {
-    return {ErrorReply(OutOfMemory()), nullptr};
+    return {ErrorReply(left.changed ? Unreported() : OutOfMemory()), nullptr};
   } catch (const std::exception& error) {
     return {ErrorReply(Error(ErrorCode::kSystemCallFailed, error.what())), nullptr};
   }

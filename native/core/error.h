@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -58,5 +59,8 @@ struct Error : std::exception {
 Error SystemCallError(int error_number, std::string syscall, std::string what_was_tried);
 
 Error OutOfMemory();
+
+// Memory has come to its end after rules were sent. Takes none itself.
+class SentWithoutMemory : public std::bad_alloc {};
 
 }  // namespace sluice

@@ -80,6 +80,9 @@ void WithMemory(const Work& work) {
   }
 }
 
+// What reading a table takes in any case.
+constexpr size_t kReserve = size_t{64} << 10;
+
 class Transaction {
  public:
   explicit Transaction(const RulesetRequest& request) : request_(request) {}
@@ -87,7 +90,12 @@ class Transaction {
   CommitResult Run() {
     Prepare();
     const XtablesLock lock(request_.lock_file, request_.deadline);
-    while (!Attempt()) CheckDeadline();
+    try {
+      while (!Attempt()) CheckDeadline();
+    } catch (const std::bad_alloc&) {
+      if (!result_.changed) throw;
+      throw SentWithoutMemory();
+    }
     return std::move(result_);
   }
 
@@ -160,13 +168,18 @@ class Transaction {
   }
 
   bool Write(std::vector<Change>& changes) {
+    size_t size = 0;
     for (Change& change : changes) {
       change.before = Snapshot::Take(change.table->family(), change.table->name());
+      size += change.before->size();
     }
+    // What rolling back takes, should there be no memory by then: the tables as read and as libiptc has them.
+    std::vector<char> reserve(kReserve + 8 * size);
     const auto start = std::chrono::steady_clock::now();
     for (size_t i = 0; i < changes.size(); ++i) {
       const int error_number = changes[i].table->Commit();
       if (error_number == 0) continue;
+      std::vector<char>().swap(reserve);
       RollBack(changes, i, error_number);
       if (error_number == EAGAIN) return false;
       Error error = SystemCallError(error_number, "setsockopt", "the kernel refused the rules");
@@ -218,14 +231,12 @@ class Transaction {
 
   void ReadBack() {
     try {
-      WithMemory([&] {
-        const Tables tables = OpenTables();
-        for (size_t i = 0; i < tables.size(); ++i) {
-          if (!Apply(wanted_[i], *tables[i])) continue;
-          throw Error(ErrorCode::kVerificationFailed, "the kernel took the rules, and holds others");
-        }
-        Report(tables, request_.ruleset, result_);
-      });
+      const Tables tables = OpenTables();
+      for (size_t i = 0; i < tables.size(); ++i) {
+        if (!Apply(wanted_[i], *tables[i])) continue;
+        throw Error(ErrorCode::kVerificationFailed, "the kernel took the rules, and holds others");
+      }
+      Report(tables, request_.ruleset, result_);
     } catch (Error& error) {
       if (error.code == ErrorCode::kVerificationFailed) throw;
       error.code = ErrorCode::kVerificationFailed;

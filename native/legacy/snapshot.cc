@@ -54,6 +54,8 @@ class SnapshotOf final : public Snapshot {
     counters_ = before_.TakeCounters();
   }
 
+  size_t size() const override { return before_.entries.size(); }
+
   void Restore() override {
     Contents<Api> now = Read();
     now.TakeCounters();

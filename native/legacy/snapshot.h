@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,9 @@ class Snapshot {
   virtual ~Snapshot() = default;
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
+
+  // Bytes of the table.
+  virtual size_t size() const = 0;
 
   // Puts the table back, if it holds other rules by now. Throws Error.
   virtual void Restore() = 0;

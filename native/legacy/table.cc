@@ -15,6 +15,14 @@ namespace {
 // libiptc sets errno to -ENOMEM where the chains of a table find no memory.
 int LastError() { return std::abs(errno); }
 
+// Whether a call of libiptc failed. Without memory for its index of chains it goes on, and finds some of them
+// no more; then nothing but errno says so.
+template <typename Call>
+bool Fails(const Call& call) {
+  errno = 0;
+  return !call() || LastError() == ENOMEM;
+}
+
 Error OpenError(int error_number, Family family, const std::string& name) {
   const std::string system = family == Family::kIpv4 ? "ip_tables" : "ip6_tables";
   Error error = SystemCallError(error_number, "getsockopt", "cannot read the table");
@@ -34,8 +42,12 @@ Error OpenError(int error_number, Family family, const std::string& name) {
 template <typename Api>
 class TableOf final : public Table {
  public:
-  explicit TableOf(const std::string& name) : Table(Api::kFamily, name), handle_(Api::Init(name.c_str())) {
-    if (handle_ == nullptr) throw OpenError(LastError(), Api::kFamily, name);
+  explicit TableOf(const std::string& name) : Table(Api::kFamily, name) {
+    const auto open = [&] {
+      handle_.reset(Api::Init(name.c_str()));
+      return handle_ != nullptr;
+    };
+    if (Fails(open)) throw OpenError(LastError(), Api::kFamily, name);
   }
 
   bool HasChain(const std::string& chain) const override {
@@ -63,37 +75,38 @@ class TableOf final : public Table {
   }
 
   void CreateChain(const std::string& chain) override {
-    if (Api::CreateChain(chain.c_str(), handle_.get()) == 0)
+    if (Fails([&] { return Api::CreateChain(chain.c_str(), handle_.get()) != 0; })) {
       throw ChangeError("cannot make the chain", chain);
+    }
   }
 
   void FlushChain(const std::string& chain) override {
-    if (Api::FlushEntries(chain.c_str(), handle_.get()) == 0) {
+    if (Fails([&] { return Api::FlushEntries(chain.c_str(), handle_.get()) != 0; })) {
       throw ChangeError("cannot empty the chain", chain);
     }
   }
 
   void DeleteChain(const std::string& chain) override {
-    if (Api::DeleteChain(chain.c_str(), handle_.get()) == 0) {
+    if (Fails([&] { return Api::DeleteChain(chain.c_str(), handle_.get()) != 0; })) {
       throw ChangeError("cannot delete the chain", chain);
     }
   }
 
   void Append(const std::string& chain, const EncodedEntry& entry, size_t rule) override {
     const auto* typed = reinterpret_cast<const typename Api::Entry*>(entry.data());
-    if (Api::AppendEntry(chain.c_str(), typed, handle_.get()) == 0) {
+    if (Fails([&] { return Api::AppendEntry(chain.c_str(), typed, handle_.get()) != 0; })) {
       throw ChangeError("cannot add a rule", chain, rule);
     }
   }
 
   void DeleteRule(const std::string& chain, size_t position) override {
     const auto number = static_cast<unsigned int>(position);  // libiptc counts from 0 here
-    if (Api::DeleteNumEntry(chain.c_str(), number, handle_.get()) == 0) {
+    if (Fails([&] { return Api::DeleteNumEntry(chain.c_str(), number, handle_.get()) != 0; })) {
       throw ChangeError("cannot delete a rule", chain);
     }
   }
 
-  int Commit() override {
+  int Commit() noexcept override {
     KeepPolicyCounters();
     errno = 0;
     if (Api::Commit(handle_.get()) != 0) return 0;
@@ -105,12 +118,12 @@ class TableOf final : public Table {
     void operator()(xtc_handle* handle) const { Api::Free(handle); }
   };
 
-  // libiptc keeps the counters of rules; up to 1.8.10 it zeroes those of base chains whose policy nobody has
-  // set.
+  // Allocates nothing. libiptc keeps the counters of rules; up to 1.8.10 it zeroes those of base chains whose
+  // policy nobody has set.
   void KeepPolicyCounters() {
     for (const char* chain = Api::FirstChain(handle_.get()); chain != nullptr;
          chain = Api::NextChain(handle_.get())) {
-      if (!IsBaseChain(chain)) continue;
+      if (Api::IsBuiltin(chain, handle_.get()) == 0) continue;
       xt_counters counters{};
       const char* policy = Api::Policy(chain, &counters, handle_.get());
       if (policy != nullptr) Api::SetPolicy(chain, policy, &counters, handle_.get());

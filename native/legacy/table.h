@@ -40,7 +40,7 @@ class Table {
   virtual void DeleteRule(const std::string& chain, size_t position) = 0;
 
   // Replaces the kernel's table by the copy, counters kept. 0, or the errno: then the kernel may hold either.
-  virtual int Commit() = 0;
+  virtual int Commit() noexcept = 0;
 
  protected:
   Table(Family family, std::string name) : family_(family), name_(std::move(name)) {}

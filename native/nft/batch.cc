@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 
 #include "core/error.h"
 #include "nft/request.h"
@@ -242,8 +243,8 @@ std::optional<std::vector<Refusal>> Batch::Send() {
   try {
     while (connection_.Receive([](const nlmsghdr*) {}, on_refusal)) {
     }
-  } catch (const Error&) {
-    // The kernel has worked already; only its answer is lost.
+  } catch (const std::exception&) {
+    // The kernel has worked already; only its answer is lost, or there was no memory to read it.
     if (refusals.empty()) return std::nullopt;
   }
   kernel_time_ =

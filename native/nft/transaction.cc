@@ -66,7 +66,23 @@ class Transaction {
 
   CommitResult Run() {
     try {
+      RunToTheEnd();
+    } catch (const std::bad_alloc&) {
+      if (sent_.empty()) throw;
+      throw SentWithoutMemory();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void RunToTheEnd() {
+    try {
       while (!Attempt()) CheckDeadline();
+      result_.changed = !sent_.empty();
+      for (InstalledFamily& family : result_.families) family.changed = sent_.count(family.family) != 0;
+      for (const Family family : sent_) {
+        if (!Asked(request_, family)) result_.displaced.push_back(family);
+      }
     } catch (Error& error) {
       // From the first batch that was, or may have been, applied an error must not say that nothing was
       // changed.
@@ -74,19 +90,9 @@ class Transaction {
       error.code = ErrorCode::kVerificationFailed;
       error.detail = kSentButUnknown + error.detail;
       throw;
-    } catch (const std::bad_alloc&) {
-      if (sent_.empty()) throw;
-      throw Error(ErrorCode::kVerificationFailed, kSentButUnknown + std::string("out of memory"));
     }
-    result_.changed = !sent_.empty();
-    for (InstalledFamily& family : result_.families) family.changed = sent_.count(family.family) != 0;
-    for (const Family family : sent_) {
-      if (!Asked(request_, family)) result_.displaced.push_back(family);
-    }
-    return std::move(result_);
   }
 
- private:
   void CheckDeadline() const {
     nft::CheckDeadline(request_, "other programs changed the rules again and again: given up after " +
                                      std::to_string(result_.attempts) +
@@ -115,8 +121,11 @@ class Transaction {
 
   // True when the kernel applied the batch, false when the work has to start again.
   bool Send(Batch& batch, const std::set<Family>& changed) {
+    // Before: once the kernel has worked, there may be no memory to remember it.
+    std::set<Family> sent = sent_;
+    sent.insert(changed.begin(), changed.end());
     const std::optional<std::vector<Refusal>> refusals = batch.Commit();
-    if (!refusals || refusals->empty()) sent_.insert(changed.begin(), changed.end());
+    if (!refusals || refusals->empty()) sent_.swap(sent);
     if (!refusals) return false;  // what the kernel holds will tell
     if (refusals->empty()) return true;
     // The first refusal is the cause; those behind it may follow from it.

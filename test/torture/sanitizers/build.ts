@@ -30,6 +30,12 @@ export async function buildDoorThreads(tool: "ThreadSanitizer" | "valgrind"): Pr
   return path.join(ROOT, folder, "door_threads");
 }
 
+/** native/test/memory. */
+export async function buildDoorMemory(): Promise<string> {
+  await cmake("build/native", [], "door_memory");
+  return path.join(ROOT, "build/native/door_memory");
+}
+
 /** build/standalone-sanitized/checked: what is otherwise static. */
 export const buildPrograms = (names: readonly string[]) =>
   run(process.execPath, ["scripts/standalone.mjs", "--variant=sanitized", ...names]);
