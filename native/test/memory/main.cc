@@ -27,12 +27,14 @@
 #include "nftables/commit.h"
 
 // glibc lets a program stand in for its allocator ("Replacing malloc" in its manual); these are what it had.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
 void* __libc_realloc(void* block, size_t size);
 void __libc_free(void* block);
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace {
 
