@@ -173,13 +173,12 @@ class Transaction {
       change.before = Snapshot::Take(change.table->family(), change.table->name());
       size += change.before->size();
     }
-    // What rolling back takes, should there be no memory by then: the tables as read and as libiptc has them.
-    std::vector<char> reserve(kReserve + 8 * size);
+    reserve_.reset(new char[kReserve + 8 * size]);
     const auto start = std::chrono::steady_clock::now();
     for (size_t i = 0; i < changes.size(); ++i) {
       const int error_number = changes[i].table->Commit();
       if (error_number == 0) continue;
-      std::vector<char>().swap(reserve);
+      reserve_.reset();
       RollBack(changes, i, error_number);
       if (error_number == EAGAIN) return false;
       Error error = SystemCallError(error_number, "setsockopt", "the kernel refused the rules");
@@ -248,6 +247,9 @@ class Transaction {
   const RulesetRequest& request_;
   std::vector<WantedTable> wanted_;
   CommitResult result_;
+  // What rolling back takes, should there be no memory by then: the tables as read and as libiptc has them.
+  // It is not touched, so that it costs none.
+  std::unique_ptr<char[]> reserve_;
 };
 
 CommitResult Commit(const RulesetRequest& request) { return Transaction(request).Run(); }
