@@ -187,6 +187,7 @@ class Transaction {
       error.table = changes[i].table->name();
       throw error;
     }
+    reserve_.reset();
     result_.kernel_time =
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     result_.changed = true;
