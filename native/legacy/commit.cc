@@ -93,7 +93,7 @@ class Transaction {
     try {
       while (!Attempt()) CheckDeadline();
     } catch (const std::bad_alloc&) {
-      if (!result_.changed) throw;
+      if (!writing_) throw;
       throw SentWithoutMemory();
     }
     return std::move(result_);
@@ -175,11 +175,13 @@ class Transaction {
     }
     reserve_.reset(new char[kReserve + 8 * size]);
     const auto start = std::chrono::steady_clock::now();
+    writing_ = true;
     for (size_t i = 0; i < changes.size(); ++i) {
       const int error_number = changes[i].table->Commit();
       if (error_number == 0) continue;
       reserve_.reset();
       RollBack(changes, i, error_number);
+      writing_ = false;
       if (error_number == EAGAIN) return false;
       Error error = SystemCallError(error_number, "setsockopt", "the kernel refused the rules");
       if (error.code != ErrorCode::kPermissionDenied) error.code = ErrorCode::kRefused;
@@ -248,6 +250,7 @@ class Transaction {
   const RulesetRequest& request_;
   std::vector<WantedTable> wanted_;
   CommitResult result_;
+  bool writing_ = false;  // from the first table until all is known to be as before
   // What rolling back takes, should there be no memory by then: the tables as read and as libiptc has them.
   // It is not touched, so that it costs none.
   std::unique_ptr<char[]> reserve_;

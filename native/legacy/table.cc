@@ -15,14 +15,6 @@ namespace {
 // libiptc sets errno to -ENOMEM where the chains of a table find no memory.
 int LastError() { return std::abs(errno); }
 
-// Whether a call of libiptc failed. Without memory for its index of chains it goes on, and finds some of them
-// no more; then nothing but errno says so.
-template <typename Call>
-bool Fails(const Call& call) {
-  errno = 0;
-  return !call() || LastError() == ENOMEM;
-}
-
 Error OpenError(int error_number, Family family, const std::string& name) {
   const std::string system = family == Family::kIpv4 ? "ip_tables" : "ip6_tables";
   Error error = SystemCallError(error_number, "getsockopt", "cannot read the table");
@@ -69,33 +61,33 @@ class TableOf final : public Table {
   }
 
   void CreateChain(const std::string& chain) override {
-    if (Fails([&] { return Api::CreateChain(chain.c_str(), handle_.get()) != 0; })) {
+    if (Api::CreateChain(chain.c_str(), handle_.get()) == 0) {
       throw ChangeError("cannot make the chain", chain);
     }
   }
 
   void FlushChain(const std::string& chain) override {
-    if (Fails([&] { return Api::FlushEntries(chain.c_str(), handle_.get()) != 0; })) {
+    if (Api::FlushEntries(chain.c_str(), handle_.get()) == 0) {
       throw ChangeError("cannot empty the chain", chain);
     }
   }
 
   void DeleteChain(const std::string& chain) override {
-    if (Fails([&] { return Api::DeleteChain(chain.c_str(), handle_.get()) != 0; })) {
+    if (Api::DeleteChain(chain.c_str(), handle_.get()) == 0) {
       throw ChangeError("cannot delete the chain", chain);
     }
   }
 
   void Append(const std::string& chain, const EncodedEntry& entry, size_t rule) override {
     const auto* typed = reinterpret_cast<const typename Api::Entry*>(entry.data());
-    if (Fails([&] { return Api::AppendEntry(chain.c_str(), typed, handle_.get()) != 0; })) {
+    if (Api::AppendEntry(chain.c_str(), typed, handle_.get()) == 0) {
       throw ChangeError("cannot add a rule", chain, rule);
     }
   }
 
   void DeleteRule(const std::string& chain, size_t position) override {
     const auto number = static_cast<unsigned int>(position);  // libiptc counts from 0 here
-    if (Fails([&] { return Api::DeleteNumEntry(chain.c_str(), number, handle_.get()) != 0; })) {
+    if (Api::DeleteNumEntry(chain.c_str(), number, handle_.get()) == 0) {
       throw ChangeError("cannot delete a rule", chain);
     }
   }
@@ -114,10 +106,15 @@ class TableOf final : public Table {
   using Handle = std::unique_ptr<xtc_handle, Free>;
 
   static Handle Open(const std::string& name) {
-    errno = 0;
-    Handle handle(Api::Init(name.c_str()));
-    if (handle == nullptr || LastError() == ENOMEM) throw OpenError(LastError(), Api::kFamily, name);
-    return handle;
+    // Where it has no memory for the rest, libiptc goes on with a part of the table, and nothing but errno
+    // says so (parse_table in libiptc.c). An allocation that finds memory elsewhere leaves that, too, but
+    // hardly twice.
+    for (int attempt = 1;; ++attempt) {
+      errno = 0;
+      Handle handle(Api::Init(name.c_str()));
+      if (handle != nullptr && LastError() != ENOMEM) return handle;
+      if (handle == nullptr || attempt == 2) throw OpenError(LastError(), Api::kFamily, name);
+    }
   }
 
   // Allocates nothing. libiptc keeps the counters of rules; up to 1.8.10 it zeroes those of base chains whose

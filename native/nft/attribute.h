@@ -50,15 +50,15 @@ inline bool IsOf(const nlmsghdr* message, uint16_t type) {
 }
 
 // Has libnftnl read a message of this type into one of its objects. False when it is of another type, or
-// libnftnl gave up, as at an expression that it does not know. What it leaves out for want of memory stands
-// for nothing.
+// libnftnl gave up, as at an expression that it does not know; but not for want of memory.
 template <typename Object>
 bool ReadInto(Object* object, int (*parse)(const nlmsghdr*, Object*), const nlmsghdr* message,
               uint16_t type) {
+  if (!IsOf(message, type)) return false;
   errno = 0;
-  const bool whole = IsOf(message, type) && parse(message, object) >= 0;
+  if (parse(message, object) >= 0) return true;
   if (errno == ENOMEM) throw std::bad_alloc();
-  return whole;
+  return false;
 }
 
 // What an attribute holds, and nothing behind it, whatever its length is.

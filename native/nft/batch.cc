@@ -233,8 +233,9 @@ void Batch::AskForAnswer() { reinterpret_cast<nlmsghdr*>(bytes_.data() + last_)-
 std::optional<std::vector<Refusal>> Batch::Send() {
   bytes_.resize(used_);
   const auto start = std::chrono::steady_clock::now();
-  connection_.Send(bytes_);
   std::vector<Refusal> refusals;
+  refusals.reserve(1);  // one is enough to know that nothing has changed
+  connection_.Send(bytes_);
   bool answered = false;
   const auto on_refusal = [&](const Refusal& refusal) {
     answered = true;

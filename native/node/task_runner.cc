@@ -125,6 +125,10 @@ Napi::Value TaskRunner::Run(Napi::Env env, std::function<TaskOutcome()> work) {
       }
       under_way.End();
     });
+  } catch (const std::bad_alloc&) {
+    under_way.End();
+    running_.erase(running);
+    throw;
   } catch (const std::system_error& error) {
     under_way.End();
     running_.erase(running);
